@@ -1,0 +1,128 @@
+"""llama.cpp's chunks to domain events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from adapters.llamacpp import errors, wire
+from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
+from domain.errors import UpstreamProtocolError
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_decode = msgspec.json.Decoder(wire.Chunk).decode
+
+_REASONS = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+}
+
+
+class ChatDecoder:
+    """Chunks in, events out; one instance per answer.
+
+    Args:
+        top_logprobs: how many alternatives to keep of each token.
+    """
+
+    def __init__(self, top_logprobs: int | None = None) -> None:
+        self.finished = False
+        self._top = top_logprobs or 0
+        self._reason: FinishReason | None = None
+        self._calls: list[int] = []
+
+    def feed(self, chunks: Iterable[bytes]) -> list[ChatEvent]:
+        """Return the events of the next chunks; possibly none.
+
+        Raises:
+            ServiceError: the engine reported a failure.
+            UpstreamProtocolError: a chunk is not what llama.cpp documents.
+        """
+        events: list[ChatEvent] = []
+        for data in chunks:
+            self._add(data, events)
+        return events
+
+    def finish(self) -> None:
+        """Take note that no more chunks come.
+
+        Raises:
+            UpstreamProtocolError: the answer is not complete.
+        """
+        if not self.finished:
+            message = "The embedded engine ended an answer before it was complete."
+            raise UpstreamProtocolError(message)
+
+    def _add(self, data: bytes, events: list[ChatEvent]) -> None:
+        try:
+            chunk = _decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _unreadable() from error
+        if chunk.error is not None:
+            raise errors.reported(chunk.error)
+        for choice in chunk.choices:
+            events += self._delta(choice)
+            if choice.finish_reason is not None:
+                self._reason = _reason(choice.finish_reason)
+        # llama.cpp counts in a chunk of its own, after the one with the reason.
+        if chunk.usage is not None and self._reason is not None:
+            self.finished = True
+            events.append(Finished(self._reason, _usage(chunk.usage)))
+
+    def _delta(self, choice: wire.Choice) -> Iterable[ChatEvent]:
+        delta = choice.delta
+        if delta.reasoning_content:
+            yield ReasoningDelta(delta.reasoning_content)
+        drawn = choice.logprobs.content if choice.logprobs is not None else None
+        logprobs = tuple(_token(token, self._top) for token in drawn or ())
+        if delta.content or (logprobs and not delta.reasoning_content):
+            yield TextDelta(delta.content or "", logprobs)
+        for call in delta.tool_calls or ():
+            yield self._call(call)
+
+    def _call(self, call: wire.ToolCall) -> ToolCallDelta:
+        arguments = call.function.arguments or ""
+        if call.index in self._calls:
+            return ToolCallDelta(self._calls.index(call.index), None, None, arguments)
+        if not call.id or not call.function.name:
+            raise _unreadable()
+        self._calls.append(call.index)
+        return ToolCallDelta(len(self._calls) - 1, call.id, call.function.name, arguments)
+
+
+def _reason(text: str) -> FinishReason:
+    reason = _REASONS.get(text)
+    if reason is None:
+        raise _unreadable()
+    return reason
+
+
+def _usage(usage: wire.Usage) -> Usage:
+    cached = usage.prompt_tokens_details.cached_tokens
+    return Usage(usage.prompt_tokens, usage.completion_tokens, cached_tokens=cached)
+
+
+def _token(token: wire.TokenLogprob, top: int) -> TokenLogprob:
+    others: Sequence[wire.TopLogprob] = token.top_logprobs[:top]
+    return TokenLogprob(
+        token.token,
+        token.logprob,
+        _utf8(token.bytes),
+        tuple(TopLogprob(other.token, other.logprob, _utf8(other.bytes)) for other in others),
+    )
+
+
+def _utf8(values: list[int] | None) -> bytes | None:
+    try:
+        return None if values is None else bytes(values)
+    except ValueError as error:
+        raise _unreadable() from error
+
+
+def _unreadable() -> UpstreamProtocolError:
+    return UpstreamProtocolError("The embedded engine sent something that is not an answer.")

@@ -1,0 +1,93 @@
+"""llama.cpp's errors to the domain's.
+
+Its texts may hold the client's own words, schema and paths; what the caller reads is ours, but
+for the place in a schema and the reason beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from domain.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    ServiceError,
+    UpstreamError,
+    UpstreamUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from adapters.llamacpp import wire
+
+_LONGEST_REASON = 200
+
+# llama.cpp `common/json-schema-to-grammar.cpp`.
+_SCHEMA = re.compile(
+    r"JSON schema error at (?P<place>\S+): (?P<reason>[^\n]+)"
+    r"|JSON schema conversion failed:\s*(?P<failed>[^\n]+)"
+)
+_GRAMMAR = re.compile(r"failed to parse grammar|Failed to initialize samplers")
+_FIELD = re.compile(r"Field '(?P<field>\w+)': (?P<reason>[^\n]+)")
+
+
+def reported(failure: wire.Failure) -> ServiceError:
+    """Return what an error chunk means."""
+    if failure.type == "exceed_context_size_error":
+        return InvalidRequestError(
+            f"This model's maximum context length is {failure.n_ctx} tokens. "
+            f"However, your messages resulted in {failure.n_prompt_tokens} tokens.",
+            code="context_length_exceeded",
+            param="messages",
+        )
+    if failure.type == "unavailable_error":
+        return UpstreamUnavailableError("The embedded engine is not ready; try again shortly.")
+    return _known(failure.message) or failed()
+
+
+def raised(error: Exception) -> ServiceError:
+    """Return what an exception of the binding means."""
+    return _known(str(error)) or failed()
+
+
+def failed() -> UpstreamError:
+    """Return the error for what nobody foresaw."""
+    return UpstreamError("The embedded engine failed on this request.", code="upstream_error")
+
+
+def stopping() -> UpstreamUnavailableError:
+    """Return the error for a request that the engine's end cuts short."""
+    return UpstreamUnavailableError("The embedded engine is stopping.")
+
+
+def load_failed(error: Exception) -> UpstreamUnavailableError:
+    """Return the error for an engine that does not start."""
+    if isinstance(error, ImportError):
+        message = "The embedded engine is not installed; install the package xllamacpp."
+        return UpstreamUnavailableError(message, code="engine_missing")
+    message = "The embedded engine cannot load the model; check that it is a sound GGUF file."
+    return UpstreamUnavailableError(message, code="model_load_failed")
+
+
+def model_not_found(model: str, only: str) -> NotFoundError:
+    """Return the error for any model but the one that is loaded."""
+    message = f"The model '{model}' does not exist; the embedded engine has '{only}' only."
+    return NotFoundError(message, code="model_not_found", param="model")
+
+
+def _known(text: str) -> InvalidRequestError | None:
+    if found := _SCHEMA.search(text):
+        reason = found["failed"] or f"{found['place']}: {found['reason']}"
+        return _schema_refused(f"The JSON Schema is refused: {reason[:_LONGEST_REASON]}.")
+    if _GRAMMAR.search(text):
+        return _schema_refused(
+            "The JSON Schema is too large for the embedded engine, or refers to itself in a circle."
+        )
+    if found := _FIELD.search(text):
+        message = f"{found['field']} is refused: {found['reason'][:_LONGEST_REASON]}."
+        return InvalidRequestError(message, code="invalid_value", param=found["field"])
+    return None
+
+
+def _schema_refused(message: str) -> InvalidRequestError:
+    return InvalidRequestError(message, code="invalid_json_schema", param="response_format")

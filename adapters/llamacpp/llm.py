@@ -1,0 +1,126 @@
+"""The embedded engine behind LLMPort."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from adapters.llamacpp import errors, model_file, preset, requests
+from adapters.llamacpp.decoder import ChatDecoder
+from adapters.llamacpp.engine import Engine
+from adapters.llamacpp.worker import Worker
+from domain.models import Capability, ModelDetails, ModelSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from application.ports.system import IdPort
+    from domain.chat import ChatRequest
+    from domain.events import ChatEvent
+
+
+class LlamaCppLLM:
+    """One GGUF model, run by llama.cpp in this process; loaded when it is first needed.
+
+    Args:
+        ids: a source of chance for the engine's own key.
+        model_path: a GGUF file, named by its stem in lower case; None for the bundled model.
+        threads: threads that compute; about half the cores.
+        parallel: answers generated at a time; further requests wait in line.
+        context_length: tokens of one answer together with its prompt.
+    """
+
+    def __init__(
+        self,
+        ids: IdPort,
+        model_path: Path | None = None,
+        *,
+        threads: int = 1,
+        parallel: int = 1,
+        context_length: int = 4096,
+    ) -> None:
+        self._path = model_path
+        self._engine = Engine(
+            ids, model_path, threads=threads, slots=parallel, context_length=context_length
+        )
+        self._executor = ThreadPoolExecutor(parallel, thread_name_prefix="llamacpp")
+
+    @property
+    def listening_address(self) -> str | None:
+        """Where llama.cpp's own HTTP server listens, behind its key; None while not loaded."""
+        return self._engine.listening_address
+
+    async def start(self) -> None:
+        """Load the model if it is not loaded; everything else here does so by itself.
+
+        Raises:
+            UpstreamUnavailableError: the model cannot be loaded, or the engine is stopping.
+        """
+        # On a thread of its own: those of the executor may all be generating.
+        if not self._engine.loaded:
+            await asyncio.to_thread(self._engine.load)
+
+    async def stream(self, request: ChatRequest) -> LlamaCppChatStream:
+        self._demand(request.model)
+        wanted = preset.apply(request) if self._path is None else request
+        body = requests.encode(wanted)
+        await self.start()
+        worker = Worker(self._engine, body, self._executor)
+        return LlamaCppChatStream(worker, ChatDecoder(request.top_logprobs))
+
+    async def list_models(self) -> Sequence[ModelSummary]:
+        return (ModelSummary(self._engine.name, model_file.created(self._path)),)
+
+    async def show_model(self, name: str) -> ModelDetails:
+        self._demand(name)
+        await self.start()
+        return ModelDetails(
+            name,
+            capabilities=frozenset({Capability.COMPLETION}),
+            emulate_tools=True,
+            context_length=self._engine.context_length,
+        )
+
+    async def check(self) -> None:
+        await self.start()
+
+    async def aclose(self) -> None:
+        """Cut every answer short, free the model; does nothing the second time."""
+        self._engine.stop()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._executor.shutdown(cancel_futures=True)
+        self._engine.close()
+
+    def _demand(self, model: str) -> None:
+        if model != self._engine.name:
+            raise errors.model_not_found(model, self._engine.name)
+
+
+class LlamaCppChatStream:
+    """One answer; a step yields all that was generated since the step before."""
+
+    def __init__(self, worker: Worker, decoder: ChatDecoder) -> None:
+        self._worker = worker
+        self._decoder = decoder
+        self._closed = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sequence[ChatEvent]:
+        while not self._closed and not self._decoder.finished:
+            chunks = await self._worker.read()
+            if events := self._decoder.feed(chunks):
+                return events
+            # Chunks without an event tell of progress; no chunks, of the end.
+            if not chunks and not self._closed:
+                self._decoder.finish()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self._closed = True
+        await self._worker.stop()

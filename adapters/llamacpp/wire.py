@@ -1,0 +1,102 @@
+"""llama.cpp's chunks, as far as they are used."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Function(msgspec.Struct):
+    """Part of a call: the name once, then pieces of the arguments."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCall(msgspec.Struct):
+    """Part of a call; ``id`` on its first part."""
+
+    function: Function
+    index: int = 0
+    id: str | None = None
+
+
+class Delta(msgspec.Struct):
+    """What a chunk adds to the message."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class TopLogprob(msgspec.Struct):
+    """A token that might have been drawn."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class TokenLogprob(msgspec.Struct):
+    """A drawn token."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+    top_logprobs: list[TopLogprob] = []
+
+
+class Logprobs(msgspec.Struct):
+    """The drawn tokens of a chunk."""
+
+    content: list[TokenLogprob] | None = None
+
+
+class Choice(msgspec.Struct):
+    """The part of a chunk that belongs to one answer."""
+
+    delta: Delta
+    finish_reason: str | None = None
+    logprobs: Logprobs | None = None
+
+
+class PromptTokensDetails(msgspec.Struct):
+    """Where the prompt's tokens came from."""
+
+    cached_tokens: int = 0
+
+
+class Usage(msgspec.Struct):
+    """Counts of a whole answer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_tokens_details: PromptTokensDetails = msgspec.field(default_factory=PromptTokensDetails)
+
+
+class Failure(msgspec.Struct):
+    """Why there is no answer; the counts only where the prompt is too long."""
+
+    message: str = ""
+    type: str = ""
+    n_prompt_tokens: int = 0
+    n_ctx: int = 0
+
+
+class Chunk(msgspec.Struct):
+    """One chunk; the last one holds ``usage`` and no choices."""
+
+    choices: list[Choice] = []
+    usage: Usage | None = None
+    error: Failure | None = None
+
+
+class GenerationSettings(msgspec.Struct):
+    """How every slot generates; ``n_ctx`` is the context of one slot."""
+
+    n_ctx: int
+
+
+class Props(msgspec.Struct):
+    """What GET /props tells of the loaded model."""
+
+    default_generation_settings: GenerationSettings

@@ -1,0 +1,82 @@
+"""Ollama behind LLMPort."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from adapters.ollama import requests
+from adapters.ollama.catalog import Catalog
+from adapters.ollama.decoder import ChatDecoder
+from adapters.ollama.errors import status_error
+from adapters.ollama.requests import ContextWindows
+from adapters.transport.upstream import ERROR_LIMIT_BYTES, Upstream, UpstreamResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from application.ports.system import IdPort
+    from domain.chat import ChatRequest
+    from domain.events import ChatEvent
+    from domain.models import ModelDetails, ModelSummary
+
+_OK = 200
+
+
+class OllamaChatStream:
+    """An open answer of POST /api/chat; closing it makes Ollama stop generating."""
+
+    def __init__(self, response: UpstreamResponse, decoder: ChatDecoder) -> None:
+        self._response = response
+        self._decoder = decoder
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sequence[ChatEvent]:
+        if self._decoder.finished:
+            raise StopAsyncIteration
+        while data := await self._response.read():
+            if events := self._decoder.feed(data):
+                return events
+        return self._decoder.finish()
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class OllamaLLM:
+    """The models of one Ollama server."""
+
+    def __init__(
+        self, upstream: Upstream, ids: IdPort, windows: ContextWindows | None = None
+    ) -> None:
+        self._upstream = upstream
+        self._new_call_id = partial(ids.new, "call_")
+        self._windows = windows or ContextWindows()
+        self._catalog = Catalog(upstream)
+
+    async def stream(self, request: ChatRequest) -> OllamaChatStream:
+        body = requests.chat(request, self._windows)
+        response = await self._upstream.send("POST", "/api/chat", body)
+        if response.status != _OK:
+            try:
+                text = await response.read_whole(ERROR_LIMIT_BYTES)
+            finally:
+                await response.aclose()
+            raise status_error(response.status, text, request.model)
+        return OllamaChatStream(response, ChatDecoder(self._new_call_id))
+
+    async def list_models(self) -> Sequence[ModelSummary]:
+        return await self._catalog.list()
+
+    async def show_model(self, name: str) -> ModelDetails:
+        return await self._catalog.show(name)
+
+    async def check(self) -> None:
+        status, body = await self._upstream.fetch("GET", "/api/version")
+        if status != _OK:
+            raise status_error(status, body, None)
+
+    async def aclose(self) -> None:
+        await self._upstream.aclose()

@@ -1,0 +1,154 @@
+"""Ollama's JSON, as far as it is used (Ollama `docs/api.md`, POST /api/chat and below)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+
+class Function(Struct):
+    """A call's function; the arguments are an object, kept as it came."""
+
+    name: str
+    arguments: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class ToolCall(Struct, omit_defaults=True):
+    """A call. Servers before 0.12.10 send no id; several number all calls 0."""
+
+    function: Function
+    id: str = ""
+
+
+class Logprob(Struct):
+    """A token's log probability; ``bytes`` are absent for empty text."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class TokenLogprob(Logprob):
+    """A drawn token with its alternatives."""
+
+    top_logprobs: list[Logprob] | None = None
+
+
+class LineMessage(Struct):
+    """What a line adds to the answer."""
+
+    content: str | None = None
+    thinking: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class ChatLine(Struct):
+    """A line of a chat stream. Ollama leaves out zeros."""
+
+    message: LineMessage | None = None
+    done: bool = False
+    done_reason: str | None = None
+    prompt_eval_count: int = 0
+    prompt_eval_cached_count: int = 0
+    eval_count: int = 0
+    logprobs: list[TokenLogprob] | None = None
+    error: str | None = None
+
+
+class ErrorBody(Struct):
+    """Body of an answer with an error status."""
+
+    error: str
+
+
+class InnerError(Struct):
+    """The inner engine's error."""
+
+    message: str = ""
+    type: str = ""
+    n_prompt_tokens: int = 0
+    n_ctx: int = 0
+
+
+class InnerErrorBody(Struct):
+    """The JSON text that Ollama relays as an error's text."""
+
+    error: InnerError
+
+
+class MessageBody(Struct, omit_defaults=True):
+    """A message of a request."""
+
+    role: str
+    content: str | UnsetType = UNSET
+    images: list[str] | UnsetType = UNSET
+    thinking: str | UnsetType = UNSET
+    tool_calls: list[ToolCall] | UnsetType = UNSET
+    tool_name: str | UnsetType = UNSET
+    tool_call_id: str | UnsetType = UNSET
+
+
+class ToolFunctionBody(Struct):
+    """A function on offer."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ToolBody(Struct):
+    """A tool on offer."""
+
+    function: ToolFunctionBody
+    type: str = "function"
+
+
+class ChatBody(Struct, omit_defaults=True):
+    """The request. What is not set is not sent, so that the model keeps its own values."""
+
+    model: str
+    messages: list[MessageBody]
+    stream: bool | UnsetType = UNSET
+    tools: list[ToolBody] | UnsetType = UNSET
+    format: str | dict[str, Any] | UnsetType = UNSET
+    options: dict[str, Any] | UnsetType = UNSET
+    think: bool | str | UnsetType = UNSET
+    keep_alive: float | str | UnsetType = UNSET
+    truncate: bool | UnsetType = UNSET
+    logprobs: bool | UnsetType = UNSET
+    top_logprobs: int | UnsetType = UNSET
+
+
+class ShowBody(Struct):
+    """POST /api/show."""
+
+    model: str
+
+
+class ShowAnswer(Struct):
+    """What a model is. ``capabilities`` is absent before 0.6.4: unknown, not none."""
+
+    capabilities: list[str] | None = None
+    model_info: dict[str, Any] | None = None
+
+
+class Tag(Struct):
+    """An entry of GET /api/tags."""
+
+    name: str = ""
+    model: str = ""
+    modified_at: str = ""
+
+
+class Tags(Struct):
+    """GET /api/tags."""
+
+    models: list[Tag] | None = None
+
+
+class Version(Struct):
+    """GET /api/version."""
+
+    version: str

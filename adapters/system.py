@@ -1,0 +1,20 @@
+"""The machine's clock and its source of chance."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+
+class SystemClock:
+    """The wall clock of this machine."""
+
+    def unix_time(self) -> int:
+        return int(time.time())
+
+
+class RandomIds:
+    """Identifiers of 96 random bits."""
+
+    def new(self, prefix: str) -> str:
+        return prefix + secrets.token_hex(12)

@@ -1,0 +1,13 @@
+"""What stands in for what a caller leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """The model to ask, and its temperature; None leaves the temperature to the model."""
+
+    model: str
+    temperature: float | None

@@ -1,0 +1,107 @@
+"""Streams that have begun, and that cannot hang."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from domain.errors import UpstreamProtocolError, UpstreamTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from application.ports.llm import ChatStream, LLMPort
+    from domain.chat import ChatRequest
+    from domain.events import ChatEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long an answer may take, in seconds.
+
+    Attributes:
+        first_token_s: until its first event; loading the model counts.
+        idle_s: between two events.
+        total_s: from its begin to its end.
+    """
+
+    first_token_s: float = 600.0
+    idle_s: float = 120.0
+    total_s: float = 3600.0
+
+
+class PrimedStream:
+    """A stream whose first batch has arrived and whose silences are bounded."""
+
+    def __init__(
+        self,
+        first: Sequence[ChatEvent],
+        stream: ChatStream,
+        limits: Limits,
+        end: float,
+    ) -> None:
+        self._first: Sequence[ChatEvent] | None = first
+        self._stream = stream
+        self._limits = limits
+        self._end = end
+        self._loop = asyncio.get_running_loop()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sequence[ChatEvent]:
+        if (first := self._first) is not None:
+            self._first = None
+            return first
+        deadline = min(self._loop.time() + self._limits.idle_s, self._end)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await anext(self._stream)
+        except TimeoutError as error:
+            raise _too_slow(ended=self._loop.time() >= self._end) from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def open_stream(llm: LLMPort, request: ChatRequest, limits: Limits) -> PrimedStream:
+    """Start an answer and await its first batch; the caller closes the stream.
+
+    A missing model or a refused connection so shows before anything is sent to a client.
+
+    Raises:
+        UpstreamTimeoutError: there was no first event in time.
+        ServiceError: as ``LLMPort.stream``.
+    """
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    end = begin + limits.total_s
+    try:
+        async with asyncio.timeout_at(min(begin + limits.first_token_s, end)):
+            stream = await llm.stream(request)
+            first = await _first(stream)
+    except TimeoutError as error:
+        message = "The model server sent no first token in time; it may still be loading the model."
+        raise UpstreamTimeoutError(message, code="first_token_timeout") from error
+    return PrimedStream(first, stream, limits, end)
+
+
+async def _first(stream: ChatStream) -> Sequence[ChatEvent]:
+    try:
+        return await anext(stream)
+    except StopAsyncIteration:
+        await stream.aclose()
+        message = "The model server sent an empty answer."
+        raise UpstreamProtocolError(message, code="upstream_truncated") from None
+    except BaseException:
+        await stream.aclose()
+        raise
+
+
+def _too_slow(*, ended: bool) -> UpstreamTimeoutError:
+    if ended:
+        message = "The answer took longer than the longest time allowed."
+        return UpstreamTimeoutError(message, code="total_timeout")
+    message = "The model server stopped sending in the middle of its answer."
+    return UpstreamTimeoutError(message, code="idle_timeout")

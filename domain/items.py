@@ -1,0 +1,182 @@
+"""Items: what the input and the output of a response are made of, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from domain.chat import TokenLogprob
+from domain.messages import ImageLink, ImagePart, Role, TextPart
+
+
+class ItemStatus(StrEnum):
+    """How far an item has come."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInput:
+    """An image that someone shows the model; ``detail`` is kept for the record only."""
+
+    image: ImagePart | ImageLink
+    detail: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """Text that an assistant wrote."""
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An assistant's refusal."""
+
+    text: str
+
+
+ItemPart: TypeAlias = TextPart | ImageInput | AnswerText | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class MessageItem:
+    """What someone says.
+
+    Attributes:
+        phase: whether an assistant's message is a ``commentary`` or the ``final_answer``.
+    """
+
+    id: str
+    role: Role
+    content: tuple[ItemPart, ...]
+    status: ItemStatus = ItemStatus.COMPLETED
+    phase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallItem:
+    """A function that the model wants called; ``arguments`` is the text of a JSON object."""
+
+    id: str
+    call_id: str
+    name: str
+    arguments: str
+    status: ItemStatus = ItemStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionOutputItem:
+    """What a function returned."""
+
+    id: str
+    call_id: str
+    output: str | tuple[ItemPart, ...]
+    status: ItemStatus = ItemStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class CustomCallItem:
+    """A custom tool that the model wants called, with any text as ``input``.
+
+    Attributes:
+        arguments: the same as one of a function, for models that know functions only.
+    """
+
+    id: str
+    call_id: str
+    name: str
+    input: str
+    arguments: str
+    status: ItemStatus = ItemStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class CustomOutputItem:
+    """What a custom tool returned."""
+
+    id: str
+    call_id: str
+    output: str | tuple[ItemPart, ...]
+    status: ItemStatus = ItemStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningItem:
+    """What the model thought, for show (``summary``) and as it was (``content``)."""
+
+    id: str
+    summary: tuple[str, ...]
+    content: tuple[str, ...] = ()
+    status: ItemStatus = ItemStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionItem:
+    """``summary`` stands for a part of a conversation that is left out."""
+
+    id: str
+    summary: str
+    status: ItemStatus = ItemStatus.COMPLETED
+
+
+Item: TypeAlias = (
+    MessageItem
+    | FunctionCallItem
+    | FunctionOutputItem
+    | CustomCallItem
+    | CustomOutputItem
+    | ReasoningItem
+    | CompactionItem
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReference:
+    """An item that the caller does not repeat, by its id."""
+
+    id: str
+
+
+InputItem: TypeAlias = Item | ItemReference
+
+# How the ids of items begin; clients tell kinds apart by them.
+PREFIXES: dict[type[Item], str] = {
+    MessageItem: "msg_",
+    FunctionCallItem: "fc_",
+    FunctionOutputItem: "fco_",
+    CustomCallItem: "ctc_",
+    CustomOutputItem: "ctco_",
+    ReasoningItem: "rs_",
+    CompactionItem: "cmp_",
+}
+
+
+def size(item: Item) -> int:
+    """Return about how many characters ``item`` holds; what bounds count with."""
+    match item:
+        case MessageItem(_, _, parts):
+            return sum(map(_part_size, parts))
+        case FunctionCallItem(arguments=text) | CustomCallItem(arguments=text):
+            return len(text)
+        case FunctionOutputItem(output=output) | CustomOutputItem(output=output):
+            return len(output) if isinstance(output, str) else sum(map(_part_size, output))
+        case ReasoningItem(_, summary, content):
+            return sum(map(len, summary + content))
+        case CompactionItem(_, summary):
+            return len(summary)
+
+
+def _part_size(part: ItemPart) -> int:
+    match part:
+        case ImageInput(ImagePart(_, data)):
+            return len(data)
+        case ImageInput(ImageLink(url)):
+            return len(url)
+        case TextPart(text) | AnswerText(text) | Refusal(text):
+            return len(text)

@@ -1,0 +1,131 @@
+"""Tool calls as constrained output.
+
+A model server that has no notion of a forced call, or a model that was not trained to make
+calls, can still be held to a JSON Schema. The model then answers with an envelope: either
+``{"tool_calls": [{"name": ..., "arguments": {...}}, ...]}`` or, where it may also just answer,
+``{"reply": ...}``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from domain.json_schema import DEFINITION_KEYS, inline_references
+from domain.messages import Message, Role
+from domain.sampling import JSONObjectFormat, JSONSchemaFormat, OutputFormat, TextFormat
+from domain.tools import JSONObject, ToolDefinition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CALLS = "tool_calls"
+REPLY = "reply"
+
+# A weak model would repeat itself until its tokens run out.
+_MOST_CALLS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the model may do.
+
+    Attributes:
+        tools: the tools on offer; not empty.
+        may_reply: whether it may answer instead of calling.
+        parallel: whether it may make several calls.
+        output: the form of a reply.
+    """
+
+    tools: tuple[ToolDefinition, ...]
+    may_reply: bool
+    parallel: bool
+    output: OutputFormat
+
+    def schema(self) -> JSONObject:
+        """Return the JSON Schema of the envelope."""
+        definitions: dict[str, Any] = {}
+        kinds = [
+            _object(
+                {
+                    "name": {"const": tool.name},
+                    "arguments": {"type": "object", **_lift(tool.parameters, definitions)},
+                }
+            )
+            for tool in self.tools
+        ]
+        calls = {
+            "type": "array",
+            "items": kinds[0] if len(kinds) == 1 else {"anyOf": kinds},
+            "minItems": 1,
+            "maxItems": _MOST_CALLS if self.parallel else 1,
+        }
+        envelope = _object({CALLS: calls})
+        if self.may_reply:
+            reply = _object({REPLY: self._reply(definitions)})
+            envelope = {"anyOf": [envelope, reply]}
+        return envelope | definitions
+
+    def rule(self, tools_text: str) -> str:
+        """Return the instruction that goes with the schema.
+
+        Args:
+            tools_text: the tools' names, descriptions and parameters as JSON text.
+        """
+        call = f'{{"{CALLS}": [{{"name": <tool name>, "arguments": <its arguments>}}]}}'
+        lines = ["You can call these tools:", tools_text]
+        if self.may_reply:
+            lines.append(f"To call a tool, answer with JSON of the form {call}.")
+            lines.append(f'To answer without a tool, answer with JSON: {{"{REPLY}": <answer>}}.')
+        else:
+            lines.append(f"Call a tool now: answer with JSON of the form {call}.")
+        return "\n".join(lines)
+
+    def _reply(self, definitions: dict[str, Any]) -> JSONObject:
+        match self.output:
+            case JSONSchemaFormat(_, schema):
+                return _lift(schema, definitions)
+            case JSONObjectFormat():
+                return {"type": "object"}
+            case TextFormat():
+                return {"type": "string"}
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _lift(schema: JSONObject, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` without references; those that must stay find their target at the root."""
+    plain = inline_references(schema)
+    for key in DEFINITION_KEYS:
+        if key in plain:
+            definitions.setdefault(key, {}).update(plain.pop(key))
+    return plain
+
+
+def as_text(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return a conversation in which calls and their results are plain text.
+
+    For models whose templates know no calls: what was called reads as the envelope that the
+    model writes, and a result as something that the user says.
+    """
+    return tuple(_as_text(message) for message in messages)
+
+
+def _as_text(message: Message) -> Message:
+    if message.tool_calls:
+        calls = ", ".join(
+            f'{{"name": "{call.name}", "arguments": {call.arguments}}}'
+            for call in message.tool_calls
+        )
+        text = f'{{"{CALLS}": [{calls}]}}'
+        return Message(Role.ASSISTANT, f"{message.text}\n{text}" if message.text else text)
+    if message.role is Role.TOOL:
+        return Message(Role.USER, f"The tool {message.tool_name or ''} answered: {message.text}")
+    return message

@@ -1,0 +1,109 @@
+"""``serve``: run the HTTP service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from entrypoints import logging
+from entrypoints.container import Container, decide
+from entrypoints.http.app import create_app
+from entrypoints.http.drain import Drain
+from entrypoints.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator
+
+_BAD_SETTINGS = 2
+_COULD_NOT_START = 3
+_SHORTEST_SAFE_KEY = 16
+# Requests that are cut end at once; what does not is ended by uvicorn so much later.
+_FUSE_S = 2
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Serve until told to stop; return the exit code."""
+    try:
+        settings = load(os.environ, Path(".env"))
+    except SettingsError as error:
+        print("These settings cannot be used:", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+        return _BAD_SETTINGS
+    logging.configure(settings.log_level, settings.log_format)
+    settings = decide(settings)
+    print(banner(settings), file=sys.stderr, flush=True)
+    drain = Drain()
+    config = uvicorn.Config(
+        create_app(Container(settings=settings), drain),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=ceil(settings.shutdown_grace_s) + _FUSE_S,
+    )
+    server = _Server(config, drain, settings.shutdown_grace_s)
+    server.run()
+    return 0 if server.started else _COULD_NOT_START
+
+
+class _Server(uvicorn.Server):
+    """Ends with 0 when told to end; Ctrl-C does not wait for answers under way."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain, grace_s: float) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._grace_s = grace_s
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        # uvicorn raises the signal again once it is done, and the process dies of it.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop, number)
+        yield
+
+    def _stop(self, number: signal.Signals) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._drain.begin()
+        grace_s = 0 if number is signal.SIGINT else self._grace_s
+        asyncio.get_running_loop().call_later(grace_s, self._drain.cut)
+
+
+def banner(settings: Settings) -> str:
+    """Return what a person should know at the start."""
+    model = settings.default_model
+    if settings.llm_backend == "ollama":
+        lines = [
+            (
+                f"Models: Ollama at {settings.ollama_url}; the default model is '{model}' "
+                "(DEFAULT_MODEL chooses another)."
+            )
+        ]
+    elif settings.gguf is not None:
+        lines = [f"Models: llama.cpp in this process with your file, as '{model}'."]
+    else:
+        lines = [
+            (
+                f"Models: only the small demonstration model '{model}', in this process; it is no "
+                "assistant. Start Ollama or set OLLAMA_URL for yours, or EMBEDDED_MODEL_PATH for a "
+                "GGUF file."
+            )
+        ]
+    address = f"http://{'localhost' if settings.host == '127.0.0.1' else settings.host}"
+    lines.append(f"API: {address}:{settings.port}/v1  Page: {address}:{settings.port}/docs")
+    if any(len(key) < _SHORTEST_SAFE_KEY for key in settings.api_keys):
+        lines.append("Warning: API_KEY has a key of under 16 characters, which can be guessed.")
+    return "\n".join(lines)

@@ -1,0 +1,90 @@
+"""The composition root: what is built from what."""
+
+from __future__ import annotations
+
+import msgspec
+from dependency_injector import containers, providers
+
+from adapters.llamacpp import model_file
+from adapters.llamacpp.llm import LlamaCppLLM
+from adapters.ollama import probe
+from adapters.ollama.llm import OllamaLLM
+from adapters.ollama.requests import ContextWindows
+from adapters.schema import RustSchemas
+from adapters.system import RandomIds, SystemClock
+from adapters.transport.upstream import Upstream
+from application.chat import ChatService
+from application.defaults import Defaults
+from application.health import HealthService
+from application.ports.llm import LLMPort
+from application.ports.schema import SchemaPort
+from application.ports.system import ClockPort, IdPort
+from application.streaming import Limits
+from entrypoints.settings import Settings
+
+
+class Container(containers.DeclarativeContainer):
+    """Builds each object once; tests override single providers."""
+
+    settings = providers.Dependency(instance_of=Settings)
+
+    clock: providers.Provider[ClockPort] = providers.Singleton(SystemClock)
+    ids: providers.Provider[IdPort] = providers.Singleton(RandomIds)
+    schemas: providers.Provider[SchemaPort] = providers.Singleton(RustSchemas)
+    defaults: providers.Provider[Defaults] = providers.Singleton(
+        Defaults, settings.provided.default_model, settings.provided.default_temperature
+    )
+    limits: providers.Provider[Limits] = providers.Singleton(
+        Limits,
+        first_token_s=settings.provided.first_token_timeout_s,
+        idle_s=settings.provided.idle_timeout_s,
+        total_s=settings.provided.total_timeout_s,
+    )
+    upstream: providers.Provider[Upstream] = providers.Singleton(
+        Upstream, settings.provided.ollama_url, connect_s=settings.provided.connect_timeout_s
+    )
+    windows: providers.Provider[ContextWindows] = providers.Singleton(
+        ContextWindows, settings.provided.num_ctx, settings.provided.windows
+    )
+    ollama: providers.Provider[LLMPort] = providers.Singleton(OllamaLLM, upstream, ids, windows)
+    embedded: providers.Provider[LLMPort] = providers.Singleton(
+        LlamaCppLLM,
+        ids,
+        settings.provided.gguf,
+        threads=settings.provided.threads,
+        parallel=settings.provided.embedded_parallel,
+        context_length=settings.provided.embedded_context,
+    )
+    llm: providers.Provider[LLMPort] = providers.Selector(
+        settings.provided.llm_backend, ollama=ollama, embedded=embedded
+    )
+    chat: providers.Provider[ChatService] = providers.Singleton(
+        ChatService, llm=llm, ids=ids, clock=clock, schemas=schemas, limits=limits
+    )
+    health: providers.Provider[HealthService] = providers.Singleton(HealthService, llm, defaults)
+
+
+# Where Ollama listens unless told otherwise (Ollama `envconfig/config.go`).
+_OLLAMA_URL = "http://localhost:11434"
+_OLLAMA_MODEL = "llama3.2"
+
+
+def decide(settings: Settings) -> Settings:
+    """Return settings in which the backend, its address and the default model are set.
+
+    ``auto`` is Ollama where an address is given or one answers at its usual place, and else
+    the embedded engine.
+    """
+    backend = settings.llm_backend
+    if backend == "auto":
+        found = settings.ollama_url or probe.answers(_OLLAMA_URL)
+        backend = "ollama" if found else "embedded"
+    model = settings.default_model
+    if not model:
+        model = _OLLAMA_MODEL if backend == "ollama" else model_file.model_name(settings.gguf)
+    return msgspec.structs.replace(
+        settings,
+        llm_backend=backend,
+        ollama_url=settings.ollama_url or _OLLAMA_URL,
+        default_model=model,
+    )

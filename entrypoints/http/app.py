@@ -1,0 +1,55 @@
+"""The HTTP application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from litestar import Litestar, MediaType, Request, Response
+
+from entrypoints.http import docs, errors, health
+from entrypoints.http.auth import KeyCheck
+from entrypoints.http.bridge import provide
+from entrypoints.http.context import RequestContext
+from entrypoints.http.endpoint import JSONEndpoint, Shortcut
+from entrypoints.http.openai import operations
+from entrypoints.http.openai.chat.controller import ChatController, ChatEndpoint
+
+if TYPE_CHECKING:
+    from entrypoints.http.drain import Drain
+    from litestar.datastructures import State
+    from litestar.types import ASGIApp
+
+    from entrypoints.container import Container
+
+
+def create_app(container: Container, drain: Drain) -> ASGIApp:
+    """Return the service: Litestar in the key check, in the drain, in the request's context."""
+    settings = container.settings()
+    chat = ChatEndpoint(container.chat(), container.defaults(), settings.heartbeat_after_s)
+    chat_completions = JSONEndpoint(chat.answer, settings.max_body_bytes)
+    app: ASGIApp = Litestar(
+        route_handlers=[ChatController, health.healthz, health.readyz],
+        dependencies={
+            "chat_completions": provide(lambda: chat_completions),
+            "defaults": provide(container.defaults),
+            "health": provide(container.health),
+        },
+        exception_handlers={Exception: _on_error},
+        request_max_body_size=settings.max_body_bytes,
+        openapi_config=docs.config(operations.schemas, keys=bool(settings.api_keys)),
+        logging_config=None,
+        on_shutdown=[container.llm().aclose],
+    )
+    app = Shortcut(app, {("POST", "/v1/chat/completions"): chat_completions})
+    return RequestContext(drain.around(KeyCheck(app, settings.api_keys)), container.ids())
+
+
+def _on_error(request: Request[None, None, State], error: Exception) -> Response[bytes]:
+    shown = errors.envelope(error, request.scope)
+    errors.log(error, shown)
+    return Response(
+        shown.body,
+        status_code=shown.status,
+        headers=dict(shown.headers),
+        media_type=MediaType.JSON,
+    )

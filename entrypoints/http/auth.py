@@ -1,0 +1,83 @@
+"""Who may ask: deny by default."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from litestar.enums import ScopeType
+
+from domain.errors import AuthenticationError
+from entrypoints.http.errors import envelope
+from entrypoints.http.replies import JSONReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+# Open to everyone, each for itself and what lies beneath it: probes, and the page that has the
+# place to enter a key. Everything else, routes of tomorrow included, needs a key.
+PUBLIC = ("/healthz", "/readyz", "/docs")
+
+_BEARER = b"bearer "
+
+
+class KeyCheck:
+    """Lets a request pass that has one of ``keys``; with no keys, every request.
+
+    A key comes as ``x-api-key`` or as ``Authorization: Bearer``; who sends both must send the
+    same. It stands around the whole application, so that unknown paths are guarded, too.
+    """
+
+    def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
+        self._app = app
+        self._digests = [_digest(key.encode()) for key in keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._digests or scope["type"] != ScopeType.HTTP or _is_public(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        try:
+            self._check(_key(scope["headers"]))
+        except AuthenticationError as error:
+            shown = envelope(error)
+            await JSONReply(shown.body, shown.status, shown.headers)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _check(self, key: bytes) -> None:
+        given = _digest(key)
+        # No early exit: the time taken tells nothing of which key it was.
+        matches = [hmac.compare_digest(given, known) for known in self._digests]
+        if not any(matches):
+            message = "Incorrect API key provided."
+            raise AuthenticationError(message, code="invalid_api_key")
+
+
+def _is_public(path: str) -> bool:
+    return any(path == public or path.startswith(f"{public}/") for public in PUBLIC)
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()
+
+
+def _key(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    keys = {
+        value if name == b"x-api-key" else _bearer(value)
+        for name, value in headers
+        if name in (b"x-api-key", b"authorization")
+    }
+    if len(keys) != 1 or keys == {b""}:
+        message = (
+            "This server needs one API key: send it as 'Authorization: Bearer KEY' "
+            "or as 'x-api-key: KEY'."
+        )
+        raise AuthenticationError(message, code="invalid_api_key")
+    return keys.pop()
+
+
+def _bearer(value: bytes) -> bytes:
+    return value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else b""

@@ -1,0 +1,62 @@
+"""The body of a request, within bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from litestar.exceptions import HTTPException
+
+from domain.errors import ClientDisconnectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from litestar.types import Receive, Scope
+
+_TOO_LARGE = 413
+_NOT_JSON = 415
+
+
+async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
+    """Return the whole body of a request.
+
+    Raises:
+        HTTPException: 413; a declared length over the limit is refused before reading.
+        ClientDisconnectedError: the client left in the middle of it.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > limit_bytes:
+            raise HTTPException(status_code=_TOO_LARGE)
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            gone = "The client closed the connection."
+            raise ClientDisconnectedError(gone)
+        piece = message["body"]
+        if not message["more_body"] and not pieces:
+            return piece
+        size += len(piece)
+        if size > limit_bytes:
+            raise HTTPException(status_code=_TOO_LARGE)
+        pieces.append(piece)
+        if not message["more_body"]:
+            return b"".join(pieces)
+
+
+def require_json(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Return if a request says that its body is JSON.
+
+    A web page can post other types to a local server without asking first.
+
+    Raises:
+        HTTPException: 415.
+    """
+    for name, value in headers:
+        if name == b"content-type":
+            if value.partition(b";")[0].strip().lower() == b"application/json":
+                return
+            break
+    message = "The body must be JSON: send it with 'Content-Type: application/json'."
+    raise HTTPException(message, status_code=_NOT_JSON)

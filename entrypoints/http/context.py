@@ -1,0 +1,67 @@
+"""Every request has an id and leaves one line in the log."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from litestar.enums import ScopeType
+from structlog.contextvars import bound_contextvars
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+    from application.ports.system import IdPort
+
+_log = structlog.stdlib.get_logger()
+_HEADER = b"x-request-id"
+_TAKEN = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_LEFT = 499
+
+
+class RequestContext:
+    """Binds ``request_id`` to the logs of a request and sends it as ``x-request-id``.
+
+    A client's own ``x-request-id`` is kept where it is a plain word of 128 characters at most.
+    """
+
+    def __init__(self, app: ASGIApp, ids: IdPort) -> None:
+        self._app = app
+        self._ids = ids
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        request_id = _given(scope) or self._ids.new("req_")
+        header = (_HEADER, request_id.encode())
+        began = time.perf_counter()
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], header]
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                _log.info(
+                    "request_answered",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status or _LEFT,
+                    elapsed_ms=round((time.perf_counter() - began) * 1000, 1),
+                )
+
+
+def _given(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == _HEADER:
+            return value.decode() if _TAKEN.fullmatch(value) else None
+    return None

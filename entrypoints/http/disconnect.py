@@ -1,0 +1,70 @@
+"""Work ends when the client hangs up, or the server shuts down."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from domain.errors import ClientDisconnectedError, UpstreamUnavailableError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from litestar.types import Receive
+
+
+# The message of a cancellation that ends a request because the server ends.
+CUT = "the server is shutting down"
+
+
+def stopping() -> UpstreamUnavailableError:
+    """Return what a client is told of a server that ends."""
+    message = "The server is shutting down; try again shortly."
+    return UpstreamUnavailableError(message, code="server_shutting_down")
+
+
+class HangUp:
+    """While entered, cancels the task that entered it as soon as the client is gone.
+
+    Litestar cancels no handler when the client leaves, and uvicorn drops what is sent to a
+    closed socket in silence. The body of the request must have been read before.
+
+    Raises:
+        ClientDisconnectedError: on leaving, in place of the cancellation.
+        UpstreamUnavailableError: on leaving, in place of a cancellation with ``CUT``.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._gone = False
+
+    async def __aenter__(self) -> Self:
+        task = asyncio.current_task()
+        if task is None:
+            message = "HangUp is entered inside a task."
+            raise RuntimeError(message)
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._watch = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._watch.cancel()
+        # As asyncio.timeout does: a cancellation from elsewhere at the same time wins.
+        if self._gone and self._task.uncancel() <= self._cancelling:
+            message = "The client closed the connection."
+            raise ClientDisconnectedError(message) from error
+        if isinstance(error, asyncio.CancelledError) and error.args == (CUT,):
+            self._task.uncancel()
+            raise stopping() from error
+
+    async def _run(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        self._task.cancel()

@@ -1,0 +1,59 @@
+"""An orderly end: no new work, then no work."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from litestar.enums import ScopeType
+
+from entrypoints.http import errors
+from entrypoints.http.disconnect import CUT, stopping
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+_LIVENESS = "/healthz"
+
+
+class Drain:
+    """Knows the requests under way.
+
+    After ``begin`` new requests are refused, readiness among them; ``cut`` ends what is left,
+    each with an error that its client can read.
+    """
+
+    def __init__(self) -> None:
+        self._draining = False
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def begin(self) -> None:
+        """Take no more work."""
+        self._draining = True
+
+    def cut(self) -> None:
+        """End the work under way."""
+        for task in self._tasks:
+            task.cancel(CUT)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """Return ``app`` with its requests under this drain."""
+
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != ScopeType.HTTP:
+                await app(scope, receive, send)
+                return
+            if self._draining and scope["path"] != _LIVENESS:
+                await errors.reply(stopping(), scope)(scope, receive, send)
+                return
+            task = asyncio.current_task()
+            if task is None:
+                message = "A request is served by a task."
+                raise RuntimeError(message)
+            self._tasks.add(task)
+            try:
+                await app(scope, receive, send)
+            finally:
+                self._tasks.discard(task)
+
+        return guarded

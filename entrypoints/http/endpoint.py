@@ -1,0 +1,53 @@
+"""POST endpoints that take JSON, without a framework between socket and code.
+
+Litestar resolves every dependency of a handler in a task group of its own and wraps request and
+response; for the endpoints that answer every token's way that is most of a request's cost
+(measured: 0.45 of 0.7 ms). So these are plain ASGI applications. Litestar's routes give them
+their place in the document and answer odd spellings of the path; ``Shortcut`` goes straight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from litestar.enums import ScopeType
+
+from entrypoints.http import errors
+from entrypoints.http.body import read_body, require_json
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+Answer = Callable[[bytes, "Scope", "Receive"], Awaitable["ASGIApp"]]
+
+
+class JSONEndpoint:
+    """Reads a JSON body, has it answered and turns failures into OpenAI's envelope."""
+
+    def __init__(self, answer: Answer, limit_bytes: int) -> None:
+        self._answer = answer
+        self._limit_bytes = limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            require_json(scope["headers"])
+            body = await read_body(scope, receive, self._limit_bytes)
+            reply = await self._answer(body, scope, receive)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client must be told
+            reply = errors.reply(error, scope)
+        await reply(scope, receive, send)
+
+
+class Shortcut:
+    """Takes requests for exactly these methods and paths past the framework."""
+
+    def __init__(self, app: ASGIApp, routes: Mapping[tuple[str, str], ASGIApp]) -> None:
+        self._app = app
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == ScopeType.HTTP:
+            app = self._routes.get((scope["method"], scope["path"]), app)
+        await app(scope, receive, send)

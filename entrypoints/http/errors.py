@@ -1,0 +1,131 @@
+"""Failures to OpenAI's error envelope; the one place that knows statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+
+from domain import errors
+from entrypoints.http.replies import JSONReply
+
+if TYPE_CHECKING:
+    from litestar.types import Scope
+
+_log = structlog.stdlib.get_logger()
+_encode = msgspec.json.Encoder().encode
+
+INTERNAL = 500
+_SERVER_FAULTS = 500
+
+# Subclasses first: the first match counts.
+_STATUSES: tuple[tuple[type[errors.ServiceError], int, str], ...] = (
+    (errors.InvalidRequestError, 400, "invalid_request_error"),
+    (errors.AuthenticationError, 401, "invalid_request_error"),
+    (errors.NotFoundError, 404, "invalid_request_error"),
+    (errors.OverloadedError, 429, "rate_limit_error"),
+    (errors.ClientDisconnectedError, 499, "invalid_request_error"),
+    (errors.UpstreamUnavailableError, 503, "server_error"),
+    (errors.UpstreamTimeoutError, 504, "server_error"),
+    (errors.UpstreamError, 502, "server_error"),
+)
+
+# Seconds after which asking again is worth it, for the statuses that say so.
+_RETRY_AFTER = {429: "1", 503: "2"}
+
+# Codes of faults that asking again does not mend; the official clients would try three times.
+_LASTING = frozenset({"invalid_output", "invalid_tool_call", "model_load_failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A failure as it goes out."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def envelope(error: Exception, scope: Scope | None = None) -> Envelope:
+    """Return what the client is told of ``error``: anything unforeseen is a plain 500."""
+    match error:
+        case errors.ServiceError():
+            return _of_service_error(error)
+        case HTTPException():
+            return _of_http_exception(error, scope)
+        case _:
+            message = "The server failed; the request id finds the reason in its log."
+            return Envelope(INTERNAL, encode(message, "server_error", code="internal_error"))
+
+
+def reply(error: Exception, scope: Scope) -> JSONReply:
+    """Return the answer to a request that failed, and record the failure."""
+    shown = envelope(error, scope)
+    log(error, shown)
+    return JSONReply(shown.body, shown.status, shown.headers)
+
+
+def encode(message: str, kind: str, *, code: str | None, param: str | None = None) -> bytes:
+    """Return the body that every error has."""
+    return _encode({"error": {"message": message, "type": kind, "param": param, "code": code}})
+
+
+def log(error: Exception, shown: Envelope) -> None:
+    """Record a failure: a foreseen one in a line with its cause, a bug with its traceback."""
+    if isinstance(error, errors.ClientDisconnectedError):
+        _log.info("client_disconnected")
+        return
+    if isinstance(error, errors.ServiceError | HTTPException):
+        if shown.status >= _SERVER_FAULTS:
+            cause = error.__cause__
+            _log.warning(
+                "request_failed",
+                status=shown.status,
+                code=getattr(error, "code", None),
+                error=str(error),
+                cause=type(cause).__name__ if cause else None,
+            )
+        return
+    _log.error("request_crashed", exc_info=error)
+
+
+def _of_service_error(error: errors.ServiceError) -> Envelope:
+    status, kind = next((s, k) for cls, s, k in _STATUSES if isinstance(error, cls))
+    headers: dict[str, str] = {}
+    if status in _RETRY_AFTER:
+        headers["retry-after"] = _RETRY_AFTER[status]
+    if error.code in _LASTING:
+        headers["x-should-retry"] = "false"
+    if isinstance(error, errors.AuthenticationError):
+        headers["www-authenticate"] = "Bearer"
+    body = encode(error.message, kind, code=error.code, param=error.param)
+    return Envelope(status, body, headers)
+
+
+def _asked(scope: Scope | None) -> tuple[str, str]:
+    if scope is None or scope["type"] != ScopeType.HTTP:
+        return "", ""
+    return scope["method"], scope["path"]
+
+
+def _of_http_exception(error: HTTPException, scope: Scope | None) -> Envelope:
+    method, path = _asked(scope)
+    headers = dict(error.headers or {})
+    code: str | None = None
+    match error:
+        case NotFoundException():
+            message, code = f"Invalid URL ({method} {path})", "unknown_url"
+        case MethodNotAllowedException():
+            message, code = f"Not allowed to {method} on {path}.", "method_not_supported"
+        case _ if error.status_code == 413:  # noqa: PLR2004 - HTTP's own number
+            message, code = "The body of the request is too large.", "request_too_large"
+            headers["connection"] = "close"
+        case _:
+            message = error.detail
+    kind = "server_error" if error.status_code >= _SERVER_FAULTS else "invalid_request_error"
+    return Envelope(error.status_code, encode(message, kind, code=code), headers)

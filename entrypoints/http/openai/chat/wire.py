@@ -1,0 +1,451 @@
+"""The JSON of Chat Completions (OpenAI's OpenAPI document, CreateChatCompletion*)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
+Temperature = Annotated[float, Meta(ge=0, le=2)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
+Tokens = Annotated[int, Meta(ge=1)]
+MetadataKey = Annotated[str, Meta(max_length=64)]
+MetadataValue = Annotated[str, Meta(max_length=512)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)]
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+# Names that a caller offers beside OpenAI's; the same as Ollama's own.
+Think = bool | Literal["low", "medium", "high", "max"]
+
+
+class TextPart(Struct, tag_field="type", tag="text", forbid_unknown_fields=True):
+    """Text."""
+
+    text: str
+    prompt_cache_breakpoint: msgspec.Raw | UnsetType = UNSET
+
+
+class ImageURL(Struct, forbid_unknown_fields=True):
+    """An image by URL."""
+
+    url: str
+    detail: Literal["auto", "low", "high", "original"] | None = None
+
+
+class ImagePart(Struct, tag_field="type", tag="image_url", forbid_unknown_fields=True):
+    """An image; a bare string stands for its URL in the wild."""
+
+    image_url: ImageURL | str
+    prompt_cache_breakpoint: msgspec.Raw | UnsetType = UNSET
+
+
+class AudioPart(Struct, tag_field="type", tag="input_audio"):
+    """Audio, which is refused."""
+
+
+class FilePart(Struct, tag_field="type", tag="file"):
+    """A file, which is refused."""
+
+
+class RefusalPart(Struct, tag_field="type", tag="refusal", forbid_unknown_fields=True):
+    """An assistant's refusal."""
+
+    refusal: str
+
+
+Part = TextPart | ImagePart | AudioPart | FilePart | RefusalPart
+Parts = Annotated[list[Part], Meta(min_length=1)]
+
+
+class FunctionCall(Struct, forbid_unknown_fields=True):
+    """What an assistant called; the arguments are JSON text."""
+
+    name: str
+    arguments: str = ""
+
+
+class HistoryCall(Struct, tag_field="type", tag="function", forbid_unknown_fields=True):
+    """A call in the history."""
+
+    id: str
+    function: FunctionCall
+    index: int | UnsetType = UNSET
+
+
+class SystemMessage(Struct, tag_field="role", tag="system", forbid_unknown_fields=True):
+    """Instructions."""
+
+    content: str | Parts
+    name: str | None = None
+
+
+class DeveloperMessage(Struct, tag_field="role", tag="developer", forbid_unknown_fields=True):
+    """Instructions, by their newer name."""
+
+    content: str | Parts
+    name: str | None = None
+
+
+class UserMessage(Struct, tag_field="role", tag="user", forbid_unknown_fields=True):
+    """What the user says."""
+
+    content: str | Parts
+    name: str | None = None
+
+
+class AssistantMessage(Struct, tag_field="role", tag="assistant", forbid_unknown_fields=True):
+    """An earlier answer. Clients send back what they got, nulls and all."""
+
+    content: str | Parts | None = None
+    name: str | None = None
+    refusal: str | None = None
+    tool_calls: list[HistoryCall] | None = None
+    function_call: FunctionCall | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+
+
+class ToolMessage(Struct, tag_field="role", tag="tool", forbid_unknown_fields=True):
+    """A tool's result."""
+
+    content: str | Parts
+    tool_call_id: str
+    name: str | None = None
+
+
+class FunctionMessage(Struct, tag_field="role", tag="function", forbid_unknown_fields=True):
+    """A function's result, in the deprecated form."""
+
+    name: str
+    content: str | None = None
+
+
+Message = (
+    SystemMessage
+    | DeveloperMessage
+    | UserMessage
+    | AssistantMessage
+    | ToolMessage
+    | FunctionMessage
+)
+
+
+class FunctionDefinition(Struct, forbid_unknown_fields=True):
+    """A function on offer."""
+
+    name: Name
+    description: str | None = None
+    parameters: msgspec.Raw | UnsetType = UNSET
+    strict: bool | None = None
+
+
+class FunctionTool(Struct, tag_field="type", tag="function", forbid_unknown_fields=True):
+    """A function as a tool."""
+
+    function: FunctionDefinition
+
+
+class CustomTool(Struct, tag_field="type", tag="custom"):
+    """A tool with free input, which is refused."""
+
+
+Tool = FunctionTool | CustomTool
+
+
+class NamedFunction(Struct, forbid_unknown_fields=True):
+    """A function's name."""
+
+    name: str
+
+
+class FunctionToolChoice(Struct, tag_field="type", tag="function", forbid_unknown_fields=True):
+    """This function and no other."""
+
+    function: NamedFunction
+
+
+class CustomToolChoice(Struct, tag_field="type", tag="custom"):
+    """A custom tool, which is refused."""
+
+
+class AllowedTools(Struct, forbid_unknown_fields=True):
+    """Some of the tools."""
+
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[FunctionToolChoice], Meta(min_length=1)]
+
+
+class AllowedToolChoice(Struct, tag_field="type", tag="allowed_tools", forbid_unknown_fields=True):
+    """Only some of the tools."""
+
+    allowed_tools: AllowedTools
+
+
+ToolChoice = (
+    Literal["none", "auto", "required"] | FunctionToolChoice | CustomToolChoice | AllowedToolChoice
+)
+
+
+class TextResponseFormat(Struct, tag_field="type", tag="text", forbid_unknown_fields=True):
+    """Free text."""
+
+
+class JSONObjectResponseFormat(
+    Struct, tag_field="type", tag="json_object", forbid_unknown_fields=True
+):
+    """A JSON object."""
+
+
+class JSONSchema(Struct, forbid_unknown_fields=True):
+    """A named schema."""
+
+    name: Name
+    description: str | None = None
+    schema: msgspec.Raw | UnsetType = UNSET
+    strict: bool | None = None
+
+
+class JSONSchemaResponseFormat(
+    Struct, tag_field="type", tag="json_schema", forbid_unknown_fields=True
+):
+    """JSON that satisfies a schema."""
+
+    json_schema: JSONSchema
+
+
+ResponseFormat = TextResponseFormat | JSONObjectResponseFormat | JSONSchemaResponseFormat
+
+
+class StreamOptions(Struct, forbid_unknown_fields=True):
+    """What a stream brings beside the answer."""
+
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class EngineParameters(Struct, forbid_unknown_fields=True):
+    """Ollama's own parameters (Ollama `docs/modelfile.md` and `api/types.go`, Options)."""
+
+    num_ctx: Tokens | UnsetType = UNSET
+    num_keep: int | UnsetType = UNSET
+    num_predict: int | UnsetType = UNSET
+    num_batch: Tokens | UnsetType = UNSET
+    num_gpu: int | UnsetType = UNSET
+    main_gpu: int | UnsetType = UNSET
+    num_thread: int | UnsetType = UNSET
+    use_mmap: bool | UnsetType = UNSET
+    draft_num_predict: int | UnsetType = UNSET
+    seed: int | UnsetType = UNSET
+    temperature: float | UnsetType = UNSET
+    top_k: int | UnsetType = UNSET
+    top_p: float | UnsetType = UNSET
+    min_p: float | UnsetType = UNSET
+    typical_p: float | UnsetType = UNSET
+    repeat_last_n: int | UnsetType = UNSET
+    repeat_penalty: float | UnsetType = UNSET
+    presence_penalty: float | UnsetType = UNSET
+    frequency_penalty: float | UnsetType = UNSET
+    stop: list[str] | UnsetType = UNSET
+
+
+class ChatCompletionRequest(Struct, forbid_unknown_fields=True):
+    """The body of POST /v1/chat/completions: OpenAI's fields, then those for local models."""
+
+    messages: Annotated[list[Message], Meta(min_length=1)]
+    model: str | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    temperature: Temperature | None = None
+    top_p: Fraction | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    max_completion_tokens: Tokens | None = None
+    max_tokens: Tokens | None = None
+    stop: str | Annotated[list[str], Meta(min_length=1, max_length=4)] | None = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    logit_bias: dict[str, float] | None = None
+    response_format: ResponseFormat | None = None
+    tools: Annotated[list[Tool], Meta(max_length=128)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    functions: Annotated[list[FunctionDefinition], Meta(min_length=1, max_length=128)] | None = None
+    function_call: Literal["none", "auto"] | NamedFunction | None = None
+    reasoning_effort: Effort | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    audio: msgspec.Raw | UnsetType = UNSET
+    prediction: msgspec.Raw | UnsetType = UNSET
+    web_search_options: msgspec.Raw | UnsetType = UNSET
+    moderation: msgspec.Raw | UnsetType = UNSET
+    service_tier: ServiceTier | None = None
+    store: bool | None = None
+    metadata: Metadata | None = None
+    user: str | None = None
+    safety_identifier: Annotated[str, Meta(max_length=64)] | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
+    prompt_cache_options: msgspec.Raw | UnsetType = UNSET
+    options: EngineParameters | None = None
+    top_k: int | None = None
+    min_p: Fraction | None = None
+    typical_p: Fraction | None = None
+    repeat_penalty: float | None = None
+    repetition_penalty: float | None = None
+    num_ctx: Tokens | None = None
+    keep_alive: float | str | None = None
+    think: Think | None = None
+    truncate: bool | None = None
+
+
+class Logprob(Struct):
+    """A likely token."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None
+
+
+class TokenLogprob(Logprob):
+    """A drawn token."""
+
+    top_logprobs: list[Logprob]
+
+
+class ChoiceLogprobs(Struct):
+    """Log probabilities of a choice."""
+
+    content: list[TokenLogprob]
+    refusal: None = None
+
+
+class CallFunction(Struct):
+    """What was called."""
+
+    name: str
+    arguments: str
+
+
+class ToolCall(Struct, kw_only=True):
+    """A call."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: CallFunction
+
+
+class AnswerMessage(Struct, kw_only=True):
+    """An answer. Reasoning goes by both names that clients read (DeepSeek's and Ollama's)."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str | None
+    refusal: None = None
+    annotations: list[Any] = msgspec.field(default_factory=list[Any])
+    reasoning_content: str | UnsetType = UNSET
+    reasoning: str | UnsetType = UNSET
+    tool_calls: list[ToolCall] | UnsetType = UNSET
+    function_call: CallFunction | UnsetType = UNSET
+
+
+class Choice(Struct):
+    """One answer of several."""
+
+    index: int
+    message: AnswerMessage
+    logprobs: ChoiceLogprobs | None
+    finish_reason: str
+
+
+class PromptTokensDetails(Struct):
+    """Where the prompt's tokens came from."""
+
+    cached_tokens: int
+    audio_tokens: int = 0
+
+
+class CompletionTokensDetails(Struct):
+    """What the completion's tokens were."""
+
+    reasoning_tokens: int
+    audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+
+
+class Usage(Struct):
+    """Tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
+
+
+class ChatCompletion(Struct, kw_only=True):
+    """The whole answer."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage
+    service_tier: Literal["default"] = "default"
+    system_fingerprint: str
+    metadata: dict[str, str] | UnsetType = UNSET
+
+
+class DeltaFunction(Struct, omit_defaults=True):
+    """More of a call's function."""
+
+    name: str | UnsetType = UNSET
+    arguments: str | UnsetType = UNSET
+
+
+class DeltaToolCall(Struct):
+    """More of a call; id, type and name come once, for clients join what comes twice."""
+
+    index: int
+    function: DeltaFunction
+    id: str | UnsetType = UNSET
+    type: Literal["function"] | UnsetType = UNSET
+
+
+class Delta(Struct, omit_defaults=True):
+    """What a chunk adds."""
+
+    role: Literal["assistant"] | UnsetType = UNSET
+    content: str | UnsetType | None = UNSET
+    refusal: UnsetType | None = UNSET
+    reasoning_content: str | UnsetType = UNSET
+    reasoning: str | UnsetType = UNSET
+    tool_calls: list[DeltaToolCall] | UnsetType = UNSET
+    function_call: DeltaFunction | UnsetType = UNSET
+
+
+class ChunkChoice(Struct):
+    """What a chunk adds to one choice."""
+
+    index: int
+    delta: Delta
+    logprobs: ChoiceLogprobs | None = None
+    finish_reason: str | None = None
+
+
+class ChatCompletionChunk(Struct, kw_only=True):
+    """One record of a stream."""
+
+    id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: int
+    model: str
+    service_tier: Literal["default"] = "default"
+    system_fingerprint: str
+    choices: list[ChunkChoice]
+    usage: Usage | UnsetType | None = UNSET

@@ -1,0 +1,38 @@
+"""Answers that go out as they were built, past the framework's response layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from litestar.enums import ScopeType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from litestar.types import Receive, Scope, Send
+
+
+def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return ``headers`` as ASGI has them."""
+    return [(k.encode("latin-1"), v.encode("latin-1", "replace")) for k, v in headers.items()]
+
+
+class JSONReply:
+    """A JSON document with a status; an ASGI application."""
+
+    def __init__(
+        self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._body = body
+        self._status = status
+        self._headers = headers or {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(self._body)).encode()),
+            *encoded(self._headers),
+        ]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        body = b"" if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD" else self._body
+        await send({"type": "http.response.body", "body": body, "more_body": False})

