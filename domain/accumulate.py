@@ -25,10 +25,12 @@ class Accumulator:
     def feed(self, events: Sequence[ChatEvent]) -> None:
         """Take the next events."""
         for event in events:
+            if isinstance(event, TextDelta):
+                self._text.append(event.text)
+                if event.logprobs:
+                    self._logprobs += event.logprobs
+                continue
             match event:
-                case TextDelta(text, logprobs):
-                    self._text.append(text)
-                    self._logprobs += logprobs
                 case ReasoningDelta(text):
                     self._reasoning.append(text)
                 case ToolCallDelta(_, id_, name, arguments):

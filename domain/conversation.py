@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from domain.chat import Usage
-from domain.items import Item
+from domain.chat import ChatRequest, Usage
+from domain.items import InputItem, Item
 
 
 class ResponseStatus(StrEnum):
@@ -74,6 +74,30 @@ class StoredResponse:
     usage: Usage | None = None
     failure: Failure | None = None
     shortfall: Shortfall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequest:
+    """A request for a response.
+
+    Attributes:
+        chat: what to ask the model; its messages are this request's instructions alone, and
+            the context comes after them.
+        input: what this request adds to the context; items without an id get one.
+        echo, previous_id, conversation_id, background: as in ``StoredResponse``.
+        store: whether the response can be had again.
+        custom: those of the tools that take any text; each is a function of one string
+            called ``input`` here.
+    """
+
+    chat: ChatRequest
+    input: tuple[InputItem, ...]
+    echo: bytes = b"{}"
+    previous_id: str | None = None
+    conversation_id: str | None = None
+    background: bool = False
+    store: bool = True
+    custom: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ class AuthenticationError(ServiceError):
     """No key, or a wrong one."""
 
 
+class PermissionDeniedError(ServiceError):
+    """What the request asks for is not allowed here, whoever asks."""
+
+
 class NotFoundError(ServiceError):
     """What the request names does not exist."""
 
@@ -41,6 +45,10 @@ class OverloadedError(ServiceError):
 
 class ClientDisconnectedError(ServiceError):
     """The client went away; nobody is listening."""
+
+
+class StoreError(ServiceError):
+    """Where responses are kept failed, or has no room."""
 
 
 class UpstreamError(ServiceError):

@@ -8,7 +8,9 @@ from typing import TypeAlias
 from domain.chat import FinishReason, TokenLogprob, Usage
 
 
-@dataclass(frozen=True, slots=True)
+# One is built for every token. Not frozen: that alone costs 0.2 of 0.33 microseconds each, a
+# twentieth of a short answer (decision 0007).
+@dataclass(slots=True)
 class TextDelta:
     """More answer text, exactly as generated; empty only where it brings log probabilities."""
 

@@ -174,9 +174,7 @@ def size(item: Item) -> int:
 
 def _part_size(part: ItemPart) -> int:
     match part:
-        case ImageInput(ImagePart(_, data)):
-            return len(data)
-        case ImageInput(ImageLink(url)):
-            return len(url)
+        case ImageInput(image):
+            return len(image.base64 if isinstance(image, ImagePart) else image.url)
         case TextPart(text) | AnswerText(text) | Refusal(text):
             return len(text)

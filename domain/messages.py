@@ -73,7 +73,14 @@ class Message:
 
     @property
     def images(self) -> tuple[ImagePart, ...]:
-        """The images, in order."""
+        """The images that are at hand, in order."""
         if isinstance(self.content, str):
             return ()
         return tuple(part for part in self.content if isinstance(part, ImagePart))
+
+    @property
+    def image_count(self) -> int:
+        """How many images there are, those still to be fetched included."""
+        if isinstance(self.content, str):
+            return 0
+        return sum(not isinstance(part, TextPart) for part in self.content)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+_LATEST = ":latest"
+_NAMESPACE = "library"
+
 
 class Capability(StrEnum):
     """Something that a model can do."""
@@ -19,10 +22,22 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """An entry of the list of models; ``created`` in whole Unix seconds."""
+    """An entry of the list of models.
+
+    Attributes:
+        created: whole Unix seconds.
+        quantization: how its weights are stored (``Q4_K_M``), where known.
+        parameter_size: how many weights it has (``8.2B``), where known.
+        loaded: whether it is in memory; None where the server does not say.
+        alias_of: the model that this name stands for, if it is not one itself.
+    """
 
     name: str
     created: int
+    quantization: str | None = None
+    parameter_size: str | None = None
+    loaded: bool | None = None
+    alias_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +49,33 @@ class ModelDetails:
         emulate_tools: calls may be emulated through constrained output where the model was
             not trained to make them.
         context_length: most tokens of prompt and answer together, where known.
+        embedding_length: components of its vectors, where known.
     """
 
     name: str
     capabilities: frozenset[Capability] | None = None
     emulate_tools: bool = False
     context_length: int | None = None
+    embedding_length: int | None = None
 
     def lacks(self, capability: Capability) -> bool:
         """Whether the model is known not to have ``capability``."""
         return self.capabilities is not None and capability not in self.capabilities
+
+
+def canonical(name: str) -> str:
+    """Return the one spelling of all names that mean the same model.
+
+    A name without a tag means its ``latest``, and one without a namespace is in ``library``;
+    case does not matter (Ollama `types/model/name.go`).
+    """
+    place, _, last = name.rpartition("/")
+    tagged = last if ":" in last else f"{last}{_LATEST}"
+    full = tagged if place in ("", _NAMESPACE) else f"{place}/{tagged}"
+    return full.casefold()
+
+
+def owner(name: str) -> str:
+    """Return the namespace of a model's name."""
+    place = name.rpartition("/")[0]
+    return place.rpartition("/")[2] or _NAMESPACE

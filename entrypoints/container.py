@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from dependency_injector import containers, providers
 
+from adapters.images import GuardedImages
 from adapters.llamacpp import model_file
 from adapters.llamacpp.llm import LlamaCppLLM
 from adapters.ollama import probe
@@ -13,13 +14,22 @@ from adapters.ollama.requests import ContextWindows
 from adapters.schema import RustSchemas
 from adapters.system import RandomIds, SystemClock
 from adapters.transport.upstream import Upstream
+from adapters.vocabulary import PackagedVocabularies
+from application.aliases import aliased
+from application.answers import Answers
 from application.chat import ChatService
+from application.completions import CompletionsService
 from application.defaults import Defaults
+from application.embeddings import EmbeddingsService
 from application.health import HealthService
+from application.models import ModelsService
+from application.ports.images import ImagePort
 from application.ports.llm import LLMPort
 from application.ports.schema import SchemaPort
 from application.ports.system import ClockPort, IdPort
+from application.ports.vocabulary import VocabularyPort
 from application.streaming import Limits
+from application.tokens import TokenTexts
 from entrypoints.settings import Settings
 
 
@@ -55,11 +65,31 @@ class Container(containers.DeclarativeContainer):
         parallel=settings.provided.embedded_parallel,
         context_length=settings.provided.embedded_context,
     )
-    llm: providers.Provider[LLMPort] = providers.Selector(
+    backend: providers.Provider[LLMPort] = providers.Selector(
         settings.provided.llm_backend, ollama=ollama, embedded=embedded
     )
+    llm: providers.Provider[LLMPort] = providers.Singleton(
+        aliased, backend, settings.provided.aliases
+    )
+    vocabularies: providers.Provider[VocabularyPort] = providers.Singleton(PackagedVocabularies)
+    tokens: providers.Provider[TokenTexts] = providers.Singleton(TokenTexts, vocabularies)
+    images: providers.Provider[ImagePort] = providers.Singleton(
+        GuardedImages, settings.provided.image_hosts
+    )
+    answers: providers.Provider[Answers] = providers.Singleton(
+        Answers, llm=llm, ids=ids, schemas=schemas, images=images, limits=limits
+    )
     chat: providers.Provider[ChatService] = providers.Singleton(
-        ChatService, llm=llm, ids=ids, clock=clock, schemas=schemas, limits=limits
+        ChatService, answers=answers, ids=ids, clock=clock
+    )
+    completions: providers.Provider[CompletionsService] = providers.Singleton(
+        CompletionsService, llm=llm, ids=ids, clock=clock, limits=limits
+    )
+    embeddings: providers.Provider[EmbeddingsService] = providers.Singleton(
+        EmbeddingsService, llm, limits
+    )
+    models: providers.Provider[ModelsService] = providers.Singleton(
+        ModelsService, llm, may_delete=settings.provided.allow_model_delete
     )
     health: providers.Provider[HealthService] = providers.Singleton(HealthService, llm, defaults)
 

@@ -41,6 +41,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     embedded_threads: Count | None = None
     embedded_parallel: Annotated[int, Meta(ge=1, le=16)] = 2
     embedded_context: Count = 4096
+    # NAME=MODEL, comma-separated: further names of models, for tools with hard-wired ones.
+    model_aliases: str = ""
+    # DELETE /v1/models/{model} removes a model from Ollama's disk.
+    allow_model_delete: bool = False
+    # Pages that may ask from a browser: https://chat.example.com, comma-separated; * for all.
+    cors_origins: str = ""
     image_url_hosts: str = ""
     connect_timeout_s: Seconds = 2.0
     first_token_timeout_s: Seconds = 600.0
@@ -72,6 +78,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Context lengths by model."""
         pairs = (entry.rpartition("=") for entry in _entries(self.model_num_ctx))
         return {name.strip(): int(length) for name, _, length in pairs}
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Models by the further names that stand for them."""
+        pairs = (entry.partition("=") for entry in _entries(self.model_aliases))
+        return {alias.strip(): model.strip() for alias, _, model in pairs}
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Origins of pages that may ask; none for no cross-origin requests."""
+        return tuple(_entries(self.cors_origins))
 
     @property
     def image_hosts(self) -> tuple[str, ...]:
@@ -192,6 +209,8 @@ def _check(values: Mapping[str, object]) -> list[str]:
         if not name or not length.strip().isdigit():
             problems.append("MODEL_NUM_CTX: expected entries such as qwen3:8b=16384")
             break
+    if not all(map(_is_alias, _entries(str(values.get("model_aliases", ""))))):
+        problems.append("MODEL_ALIASES: expected entries such as gpt-4o=llama3.2")
     path = str(values.get("embedded_model_path", ""))
     if path and not Path(path).is_file():
         problems.append("EMBEDDED_MODEL_PATH: there is no such file")
@@ -203,3 +222,8 @@ def _check(values: Mapping[str, object]) -> list[str]:
             "ALLOW_NO_AUTH=true opens it to everyone"
         )
     return problems
+
+
+def _is_alias(entry: str) -> bool:
+    alias, _, model = entry.partition("=")
+    return bool(alias.strip() and model.strip())

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # them. Measured on a processor, 64 to 256 read no slower than llama.cpp's own 512.
 _BATCH = 128
 
+_LONGEST_TEXT = 2048
+
 _MIB_FOR_OLD_PROMPTS = 0
 
 
@@ -25,11 +27,21 @@ class Server(Protocol):
         """Answer on the calling thread, without its GIL, until the callback returns True."""
         ...
 
+    def handle_completions(self, request: bytes, callback: Callable[[bytes], bool]) -> None:
+        """Go on with a bare prompt, in the same manner."""
+        ...
+
+    def handle_embeddings(self, request: bytes) -> bytes:
+        """Return the answer, which may be an error."""
+        ...
+
 
 class _Library(Protocol):
     def CommonParams(self) -> Any: ...  # noqa: ANN401, N802 - a class of fields; no stubs exist
 
     def Server(self, params: Any) -> Server: ...  # noqa: ANN401, N802 - as above
+
+    llama_pooling_type: Any
 
 
 def load(path: Path, name: str, key: str, *, threads: int, slots: int, context: int) -> Server:
@@ -47,15 +59,54 @@ def load(path: Path, name: str, key: str, *, threads: int, slots: int, context: 
         ImportError: the package is not installed.
         Exception: anything that the engine refuses.
     """
-    # Not imported above: the library is 100 MB that only this engine's users should pay for.
-    library = cast("_Library", importlib.import_module("xllamacpp"))
-    params = library.CommonParams()
-    params.model.path = str(path)
-    params.model_alias = {name}
+    library = _library()
+    params = _params(library, path, name, key, threads)
     params.n_ctx = context * slots
     params.n_parallel = slots
     params.n_batch = _BATCH
     params.n_ubatch = _BATCH
+    return library.Server(params)
+
+
+def load_embedder(
+    path: Path, name: str, key: str, *, threads: int, context: int, pools: bool
+) -> Server:
+    """Load a model to make vectors with and return the running server.
+
+    Args:
+        path: the model's GGUF file.
+        name: what the server calls the model.
+        key: what its HTTP listener asks for.
+        threads: threads that compute.
+        context: most tokens of a text, up to 2,048.
+        pools: the model knows how to make one vector of many; else it is their mean.
+
+    Raises:
+        ImportError: the package is not installed.
+        Exception: anything that the engine refuses.
+    """
+    library = _library()
+    params = _params(library, path, name, key, threads)
+    params.embedding = True
+    if not pools:
+        params.pooling_type = library.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    params.n_ctx = context
+    params.n_parallel = 1
+    # A text is read in one batch. Each token of it takes room for a value of every word.
+    params.n_batch = min(context, _LONGEST_TEXT)
+    params.n_ubatch = params.n_batch
+    return library.Server(params)
+
+
+def _library() -> _Library:
+    # Not imported above: the library is 100 MB that only this engine's users should pay for.
+    return cast("_Library", importlib.import_module("xllamacpp"))
+
+
+def _params(library: _Library, path: Path, name: str, key: str, threads: int) -> Any:  # noqa: ANN401 - a class of fields; no stubs exist
+    params = library.CommonParams()
+    params.model.path = str(path)
+    params.model_alias = {name}
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
     params.cache_ram_mib = _MIB_FOR_OLD_PROMPTS
@@ -70,4 +121,4 @@ def load(path: Path, name: str, key: str, *, threads: int, slots: int, context: 
     params.api_keys = [key]
     params.ui = False
     params.endpoint_slots = False
-    return library.Server(params)
+    return params

@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.llamacpp import errors, wire
 from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
+from domain.embeddings import EmbedResult
 from domain.errors import UpstreamProtocolError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _decode = msgspec.json.Decoder(wire.Chunk).decode
+_decode_text = msgspec.json.Decoder(wire.TextChunk).decode
+_decode_vectors = msgspec.json.Decoder(wire.Embeddings).decode
 
 _REASONS = {
     "stop": FinishReason.STOP,
@@ -93,6 +96,43 @@ class ChatDecoder:
             raise _unreadable()
         self._calls.append(call.index)
         return ToolCallDelta(len(self._calls) - 1, call.id, call.function.name, arguments)
+
+
+class CompletionDecoder(ChatDecoder):
+    """The same for completions of bare prompts."""
+
+    def _add(self, data: bytes, events: list[ChatEvent]) -> None:
+        try:
+            chunk = _decode_text(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _unreadable() from error
+        if chunk.error is not None:
+            raise errors.reported(chunk.error, "prompt")
+        for choice in chunk.choices:
+            drawn = choice.logprobs.content if choice.logprobs is not None else None
+            logprobs = tuple(_token(token, self._top) for token in drawn or ())
+            if choice.text or logprobs:
+                events.append(TextDelta(choice.text, logprobs))
+            if choice.finish_reason is not None and chunk.usage is not None:
+                self.finished = True
+                events.append(Finished(_reason(choice.finish_reason), _usage(chunk.usage)))
+
+
+def vectors(data: bytes) -> EmbedResult:
+    """Return the vectors of an answer in the order of their texts.
+
+    Raises:
+        ServiceError: the engine reported a failure.
+        UpstreamProtocolError: the answer is not what llama.cpp documents.
+    """
+    try:
+        answer = _decode_vectors(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _unreadable() from error
+    if answer.error is not None:
+        raise errors.reported(answer.error, "input")
+    ordered = sorted(answer.data, key=lambda entry: entry.index)
+    return EmbedResult(tuple(entry.embedding for entry in ordered), answer.usage.prompt_tokens)
 
 
 def _reason(text: str) -> FinishReason:

@@ -68,16 +68,21 @@ class Engine:
                 self._server = self._start()
             return self._server
 
-    def generate(self, request: bytes, take: Callable[[bytes], bool]) -> None:
+    def generate(
+        self, request: bytes, take: Callable[[bytes], bool], *, bare: bool = False
+    ) -> None:
         """Answer ``request``, giving each chunk to ``take`` until that returns True.
+
+        With ``bare``, it holds a prompt that no chat template touches.
 
         Raises:
             InvalidRequestError: the engine refuses the request.
             UpstreamError: the engine failed, or is stopping.
         """
         server = self.load()
+        handle = server.handle_completions if bare else server.handle_chat_completions
         try:
-            server.handle_chat_completions(request, lambda data: self._stopping or take(data))
+            handle(request, lambda data: self._stopping or take(data))
         except Exception as error:
             # Any C++ exception arrives, and each as another of Python's.
             raise errors.raised(error) from error
@@ -96,20 +101,23 @@ class Engine:
 
     def _start(self) -> binding.Server:
         try:
-            server = binding.load(
-                model_file.locate(self._path),
-                self.name,
-                self._key,
-                threads=self._threads,
-                slots=self._slots,
-                context=self.context_length,
-            )
+            server = self._run(model_file.locate(self._path))
             self.context_length = self._true_context(server)
         except ServiceError:
             raise
         except Exception as error:
             raise errors.load_failed(error) from error
         return server
+
+    def _run(self, path: Path) -> binding.Server:
+        return binding.load(
+            path,
+            self.name,
+            self._key,
+            threads=self._threads,
+            slots=self._slots,
+            context=self.context_length,
+        )
 
     def _true_context(self, server: binding.Server) -> int:
         # The binding does not tell; the listener does.
@@ -121,3 +129,29 @@ class Engine:
         finally:
             connection.close()
         return props.default_generation_settings.n_ctx
+
+
+class EmbeddingEngine(Engine):
+    """The same model once more, set up to make vectors instead of text."""
+
+    def embed(self, request: bytes) -> bytes:
+        """Return the engine's answer to ``request``, which may be an error.
+
+        Raises:
+            UpstreamError: the engine failed, or is stopping.
+        """
+        server = self.load()
+        try:
+            return server.handle_embeddings(request)
+        except Exception as error:
+            raise errors.raised(error) from error
+
+    def _run(self, path: Path) -> binding.Server:
+        return binding.load_embedder(
+            path,
+            self.name,
+            self._key,
+            threads=self._threads,
+            context=self.context_length,
+            pools=model_file.pools(path),
+        )

@@ -27,19 +27,24 @@ _SCHEMA = re.compile(
     r"JSON schema error at (?P<place>\S+): (?P<reason>[^\n]+)"
     r"|JSON schema conversion failed:\s*(?P<failed>[^\n]+)"
 )
+_TOO_LARGE = re.compile(
+    r"input \((?P<tokens>\d+) tokens\) is too large .*current batch size: (?P<most>\d+)"
+)
 _GRAMMAR = re.compile(r"failed to parse grammar|Failed to initialize samplers")
 _FIELD = re.compile(r"Field '(?P<field>\w+)': (?P<reason>[^\n]+)")
 
 
-def reported(failure: wire.Failure) -> ServiceError:
-    """Return what an error chunk means."""
+def reported(failure: wire.Failure, prompt: str = "messages") -> ServiceError:
+    """Return what a reported error means.
+
+    Args:
+        failure: the engine's words.
+        prompt: the client's name for what the model reads.
+    """
     if failure.type == "exceed_context_size_error":
-        return InvalidRequestError(
-            f"This model's maximum context length is {failure.n_ctx} tokens. "
-            f"However, your messages resulted in {failure.n_prompt_tokens} tokens.",
-            code="context_length_exceeded",
-            param="messages",
-        )
+        return _too_long(failure.n_prompt_tokens, failure.n_ctx, prompt)
+    if found := _TOO_LARGE.search(failure.message):
+        return _too_long(int(found["tokens"]), int(found["most"]), prompt)
     if failure.type == "unavailable_error":
         return UpstreamUnavailableError("The embedded engine is not ready; try again shortly.")
     return _known(failure.message) or failed()
@@ -75,6 +80,12 @@ def model_not_found(model: str, only: str) -> NotFoundError:
     return NotFoundError(message, code="model_not_found", param="model")
 
 
+def not_deletable() -> InvalidRequestError:
+    """Return the error for a wish to delete the model."""
+    message = "The embedded engine's model is a file of this machine and cannot be deleted here."
+    return InvalidRequestError(message, code="model_not_deletable", param="model")
+
+
 def _known(text: str) -> InvalidRequestError | None:
     if found := _SCHEMA.search(text):
         reason = found["failed"] or f"{found['place']}: {found['reason']}"
@@ -87,6 +98,14 @@ def _known(text: str) -> InvalidRequestError | None:
         message = f"{found['field']} is refused: {found['reason'][:_LONGEST_REASON]}."
         return InvalidRequestError(message, code="invalid_value", param=found["field"])
     return None
+
+
+def _too_long(tokens: int, most: int, prompt: str) -> InvalidRequestError:
+    message = (
+        f"This model's maximum context length is {most} tokens. "
+        f"However, your {prompt} resulted in {tokens} tokens."
+    )
+    return InvalidRequestError(message, code="context_length_exceeded", param=prompt)
 
 
 def _schema_refused(message: str) -> InvalidRequestError:

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from adapters.llamacpp import errors, model_file, preset, requests
-from adapters.llamacpp.decoder import ChatDecoder
-from adapters.llamacpp.engine import Engine
+from adapters.llamacpp.decoder import ChatDecoder, CompletionDecoder, vectors
+from adapters.llamacpp.engine import EmbeddingEngine, Engine
 from adapters.llamacpp.worker import Worker
-from domain.models import Capability, ModelDetails, ModelSummary
+from domain.embeddings import EmbedResult
+from domain.models import Capability, ModelDetails, ModelSummary, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
     from application.ports.system import IdPort
     from domain.chat import ChatRequest
+    from domain.completion import CompletionRequest
+    from domain.embeddings import EmbedRequest
     from domain.events import ChatEvent
+
+_TEXTS_A_STEP = 8
 
 
 class LlamaCppLLM:
@@ -45,6 +50,10 @@ class LlamaCppLLM:
         self._engine = Engine(
             ids, model_path, threads=threads, slots=parallel, context_length=context_length
         )
+        # Vectors need an engine set up for them; it is loaded by the first who wants one.
+        self._embedder = EmbeddingEngine(
+            ids, model_path, threads=threads, slots=1, context_length=context_length
+        )
         self._executor = ThreadPoolExecutor(parallel, thread_name_prefix="llamacpp")
 
     @property
@@ -70,18 +79,45 @@ class LlamaCppLLM:
         worker = Worker(self._engine, body, self._executor)
         return LlamaCppChatStream(worker, ChatDecoder(request.top_logprobs))
 
+    async def complete_prompt(self, request: CompletionRequest) -> LlamaCppChatStream:
+        self._demand(request.model)
+        body = requests.completion(request)
+        await self.start()
+        worker = Worker(self._engine, body, self._executor, bare=True)
+        return LlamaCppChatStream(worker, CompletionDecoder(request.top_logprobs))
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        self._demand(request.model)
+        loop = asyncio.get_running_loop()
+        results: list[EmbedResult] = []
+        # A step cannot be stopped, so they are small.
+        for start in range(0, len(request.texts), _TEXTS_A_STEP):
+            texts = request.texts[start : start + _TEXTS_A_STEP]
+            body = requests.embedding(request, texts)
+            answer = await loop.run_in_executor(self._executor, self._embedder.embed, body)
+            results.append(vectors(answer))
+        return EmbedResult(
+            tuple(vector for result in results for vector in result.vectors),
+            sum(result.prompt_tokens for result in results),
+        )
+
     async def list_models(self) -> Sequence[ModelSummary]:
-        return (ModelSummary(self._engine.name, model_file.created(self._path)),)
+        created = model_file.created(self._path)
+        return (ModelSummary(self._engine.name, created, loaded=self._engine.loaded),)
 
     async def show_model(self, name: str) -> ModelDetails:
         self._demand(name)
         await self.start()
         return ModelDetails(
             name,
-            capabilities=frozenset({Capability.COMPLETION}),
+            capabilities=frozenset({Capability.COMPLETION, Capability.EMBEDDING}),
             emulate_tools=True,
             context_length=self._engine.context_length,
         )
+
+    async def delete_model(self, name: str) -> None:
+        self._demand(name)
+        raise errors.not_deletable()
 
     async def check(self) -> None:
         await self.start()
@@ -89,14 +125,16 @@ class LlamaCppLLM:
     async def aclose(self) -> None:
         """Cut every answer short, free the model; does nothing the second time."""
         self._engine.stop()
+        self._embedder.stop()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
         self._executor.shutdown(cancel_futures=True)
         self._engine.close()
+        self._embedder.close()
 
     def _demand(self, model: str) -> None:
-        if model != self._engine.name:
+        if canonical(model) != canonical(self._engine.name):
             raise errors.model_not_found(model, self._engine.name)
 
 

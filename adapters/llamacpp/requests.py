@@ -12,7 +12,11 @@ from domain.sampling import JSONObjectFormat, JSONSchemaFormat, TextFormat
 from domain.tools import ToolChoice
 
 if TYPE_CHECKING:
-    from domain.chat import ChatRequest
+    from collections.abc import Sequence
+
+    from domain.chat import ChatRequest, EngineOptions
+    from domain.completion import CompletionRequest
+    from domain.embeddings import EmbedRequest
     from domain.messages import Message
     from domain.sampling import OutputFormat, Sampling
     from domain.tools import ToolCall, ToolDefinition
@@ -35,9 +39,7 @@ def body(request: ChatRequest) -> dict[str, Any]:
     Raises:
         InvalidRequestError: the request asks for what this engine does not do.
     """
-    if request.engine.truncate:
-        message = "The embedded engine does not cut messages to its context; shorten them."
-        raise InvalidRequestError(message, code="unsupported_parameter", param="truncate")
+    _refuse_truncation(request.engine)
     return {
         "messages": [_message(place, message) for place, message in enumerate(request.messages)],
         "stream": True,
@@ -50,6 +52,47 @@ def body(request: ChatRequest) -> dict[str, Any]:
         **_logprobs(request.top_logprobs),
         **parameters.translate(request.engine.parameters),
     }
+
+
+def completion(request: CompletionRequest) -> bytes:
+    """Return what the engine is asked with to go on with a bare prompt.
+
+    Raises:
+        InvalidRequestError: the request asks for what this engine does not do.
+    """
+    _refuse_truncation(request.engine)
+    if request.suffix is not None:
+        message = "The embedded engine cannot fill in the middle; leave out 'suffix'."
+        raise InvalidRequestError(message, code="unsupported_parameter", param="suffix")
+    # llama.cpp gives none at all for a count of 0; the decoder drops the one too many.
+    top = request.top_logprobs
+    return _encode(
+        {
+            "prompt": request.prompt,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+            **_sampling(request.sampling),
+            **({} if top is None else {"logprobs": max(top, 1)}),
+            **parameters.translate(request.engine.parameters),
+        }
+    )
+
+
+def embedding(request: EmbedRequest, texts: Sequence[str]) -> bytes:
+    """Return what the engine is asked with for vectors of some of the request's texts.
+
+    Raises:
+        InvalidRequestError: the request asks for what this engine does not do.
+    """
+    _refuse_truncation(request.engine)
+    return _encode({"input": texts, "encoding_format": "base64"})
+
+
+def _refuse_truncation(engine: EngineOptions) -> None:
+    if engine.truncate:
+        message = "The embedded engine does not cut what it reads to its context; shorten it."
+        raise InvalidRequestError(message, code="unsupported_parameter", param="truncate")
 
 
 def _message(place: int, message: Message) -> dict[str, Any]:

@@ -90,6 +90,43 @@ class Chunk(msgspec.Struct):
     error: Failure | None = None
 
 
+class TextChoice(msgspec.Struct):
+    """The part of a chunk that goes on with a bare prompt."""
+
+    text: str = ""
+    finish_reason: str | None = None
+    logprobs: Logprobs | None = None
+
+
+class TextChunk(msgspec.Struct):
+    """One chunk of a completion; the last one holds ``usage``, too."""
+
+    choices: list[TextChoice] = []
+    usage: Usage | None = None
+    error: Failure | None = None
+
+
+class Embedding(msgspec.Struct):
+    """A vector of floats of 32 bits in base64."""
+
+    index: int
+    embedding: bytes
+
+
+class EmbeddingUsage(msgspec.Struct):
+    """Counts of all inputs."""
+
+    prompt_tokens: int = 0
+
+
+class Embeddings(msgspec.Struct):
+    """Vectors, or why there are none."""
+
+    data: list[Embedding] = []
+    usage: EmbeddingUsage = msgspec.field(default_factory=EmbeddingUsage)
+    error: Failure | None = None
+
+
 class GenerationSettings(msgspec.Struct):
     """How every slot generates; ``n_ctx`` is the context of one slot."""
 

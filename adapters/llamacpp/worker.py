@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """A request in line for a thread, on it, or done; made and read on one event loop."""
+    """A request in line for a thread, on it, or done; made and read on one event loop.
 
-    def __init__(self, engine: Engine, request: bytes, executor: futures.Executor) -> None:
+    Args:
+        engine: what answers.
+        request: what it is asked with.
+        executor: the threads.
+        bare: the request holds a prompt that no chat template touches.
+    """
+
+    def __init__(
+        self, engine: Engine, request: bytes, executor: futures.Executor, *, bare: bool = False
+    ) -> None:
         self._engine = engine
         self._request = request
+        self._bare = bare
         self._loop = asyncio.get_running_loop()
         self._chunks: list[bytes] = []
         self._news = asyncio.Event()
@@ -61,7 +71,7 @@ class Worker:
             raise errors.stopping() from error
 
     def _run(self) -> None:
-        self._engine.generate(self._request, self._take)
+        self._engine.generate(self._request, self._take, bare=self._bare)
 
     def _take(self, data: bytes) -> bool:
         """Hand a chunk to the loop; True once nobody wants more."""

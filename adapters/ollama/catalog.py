@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,10 +12,10 @@ import msgspec
 from adapters.ollama import requests, wire
 from adapters.ollama.errors import status_error
 from domain.errors import UpstreamProtocolError
-from domain.models import Capability, ModelDetails, ModelSummary
+from domain.models import Capability, ModelDetails, ModelSummary, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from adapters.transport.upstream import Upstream
 
@@ -27,12 +28,25 @@ _DETAILS_LIMIT = 256
 _KNOWN = frozenset(Capability)
 
 
+@dataclass(slots=True)
+class _Kept:
+    """Details and when to ask again, unless the list of models tells that nothing changed."""
+
+    details: ModelDetails
+    expires: float
+    digest: str | None
+
+
 class Catalog:
-    """Lists and describes models; details are kept for a minute."""
+    """Lists, describes and deletes models.
+
+    Details are kept for a minute, and on while a list shows the model with the same digest.
+    """
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
-        self._details: dict[str, tuple[float, ModelDetails]] = {}
+        self._details: dict[str, _Kept] = {}
+        self._digests: dict[str, str] = {}
 
     async def list(self) -> Sequence[ModelSummary]:
         """Return the installed models, newest first (Ollama `docs/api.md`, GET /api/tags)."""
@@ -40,22 +54,55 @@ class Catalog:
         if status != _OK:
             raise status_error(status, body, None)
         tags = _decoded(body, wire.Tags).models or []
-        return [ModelSummary(tag.model or tag.name, _unix(tag.modified_at)) for tag in tags]
+        self._compare(tags)
+        loaded = await self._loaded()
+        return [_summary(tag, loaded) for tag in tags]
 
     async def show(self, model: str) -> ModelDetails:
         """Return a model's details (Ollama `docs/api.md`, POST /api/show)."""
-        now = asyncio.get_running_loop().time()
         kept = self._details.get(model)
-        if kept is not None and kept[0] > now:
-            return kept[1]
-        status, body = await self._upstream.fetch("POST", "/api/show", requests.show(model))
+        if kept is not None and kept.expires > _now():
+            return kept.details
+        status, body = await self._upstream.fetch("POST", "/api/show", requests.model(model))
         if status != _OK:
             raise status_error(status, body, model)
         details = _details(model, _decoded(body, wire.ShowAnswer))
         if len(self._details) >= _DETAILS_LIMIT:
             self._details.clear()
-        self._details[model] = (now + _DETAILS_TTL_S, details)
+        digest = self._digests.get(canonical(model))
+        self._details[model] = _Kept(details, _now() + _DETAILS_TTL_S, digest)
         return details
+
+    async def delete(self, model: str) -> None:
+        """Remove a model (Ollama `docs/api.md`, DELETE /api/delete)."""
+        status, body = await self._upstream.fetch("DELETE", "/api/delete", requests.model(model))
+        if status != _OK:
+            raise status_error(status, body, model)
+        wanted = canonical(model)
+        self._details = {n: kept for n, kept in self._details.items() if canonical(n) != wanted}
+
+    async def _loaded(self) -> Collection[str] | None:
+        """Return the models in memory; None from servers that do not tell (before 0.1.33)."""
+        status, body = await self._upstream.fetch("GET", "/api/ps")
+        if status != _OK:
+            return None
+        running = _decoded(body, wire.RunningModels).models or []
+        return {canonical(one.model or one.name) for one in running}
+
+    def _compare(self, tags: Sequence[wire.Tag]) -> None:
+        """Keep the details of models that are what they were, drop those of all others."""
+        self._digests = {canonical(tag.model or tag.name): tag.digest for tag in tags}
+        expires = _now() + _DETAILS_TTL_S
+        for model, kept in list(self._details.items()):
+            digest = self._digests.get(canonical(model))
+            if digest and kept.digest == digest:
+                kept.expires = expires
+            elif kept.digest is not None:
+                del self._details[model]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _decoded(body: bytes, kind: type[T]) -> T:
@@ -66,17 +113,34 @@ def _decoded(body: bytes, kind: type[T]) -> T:
         raise UpstreamProtocolError(message, code="upstream_garbage") from error
 
 
+def _summary(tag: wire.Tag, loaded: Collection[str] | None) -> ModelSummary:
+    name = tag.model or tag.name
+    made = tag.details or wire.TagDetails()
+    return ModelSummary(
+        name,
+        _unix(tag.modified_at),
+        quantization=made.quantization_level or None,
+        parameter_size=made.parameter_size or None,
+        loaded=None if loaded is None else canonical(name) in loaded,
+    )
+
+
 def _details(model: str, answer: wire.ShowAnswer) -> ModelDetails:
     info = answer.model_info or {}
-    length = info.get(f"{info.get('general.architecture')}.context_length")
+    family = info.get("general.architecture")
     capabilities = None
     if answer.capabilities is not None:
         capabilities = frozenset(Capability(c) for c in answer.capabilities if c in _KNOWN)
     return ModelDetails(
         model,
         capabilities,
-        context_length=length if isinstance(length, int) else None,
+        context_length=_whole(info.get(f"{family}.context_length")),
+        embedding_length=_whole(info.get(f"{family}.embedding_length")),
     )
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _unix(text: str) -> int:

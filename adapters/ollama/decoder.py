@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,13 +11,23 @@ from adapters.ollama import wire
 from adapters.ollama.errors import stream_error
 from adapters.transport.ndjson import LineSplitter
 from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
-from domain.errors import UpstreamProtocolError
+from domain.errors import UpstreamError, UpstreamProtocolError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _decode = msgspec.json.Decoder(wire.ChatLine).decode
+_decode_generated = msgspec.json.Decoder(wire.GenerateLine).decode
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+# For invalid UTF-8 msgspec lets Python's own error through, for deep nesting, too.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+# Escaped backslashes and whole pairs, which stay; then what is left of surrogates.
+_SURROGATE = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 _GARBAGE = "The model server sent something that is not an answer."
 _CUT = "The model server ended its answer before it was complete."
@@ -30,7 +41,15 @@ class ChatDecoder:
     ends without a done line is a failure, however clean its end.
     """
 
-    def __init__(self, new_call_id: Callable[[], str]) -> None:
+    # The request's field that holds what the model reads.
+    _prompt = "messages"
+
+    def __init__(
+        self,
+        new_call_id: Callable[[], str],
+        decode: Callable[[bytes], wire.ChatLine] = _decode,
+    ) -> None:
+        self._decode = decode
         self._lines = LineSplitter()
         self._new_call_id = new_call_id
         self._calls = 0
@@ -63,12 +82,11 @@ class ChatDecoder:
             if self.finished:
                 break
             try:
-                line = _decode(data)
-            # For invalid UTF-8 msgspec lets Python's own error through.
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage") from error
+                line = self._decode(data)
+            except _UNREADABLE:
+                line = self._mended(data)
             if line.error is not None:
-                raise stream_error(line.error)
+                raise stream_error(line.error, self._prompt)
             message = line.message
             if message is not None:
                 self._add(message, line.logprobs, out)
@@ -78,6 +96,14 @@ class ChatDecoder:
                 self.finished = True
                 out.append(self._finished(line))
         return out
+
+    def _mended(self, data: bytes) -> wire.ChatLine:
+        # Half a surrogate pair is no character, but what surrounds it is an answer.
+        data = _SURROGATE.sub(lambda m: m[1] or rb"\ufffd", data)
+        try:
+            return self._decode(data)
+        except _UNREADABLE as error:
+            raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage") from error
 
     def _add(
         self,
@@ -100,7 +126,7 @@ class ChatDecoder:
         # ours: Ollama's have 8 characters or none, and collide across long histories.
         index = self._calls
         self._calls += 1
-        arguments = bytes(call.function.arguments).decode() or "{}"
+        arguments = _object_text(call.function.arguments)
         return ToolCallDelta(index, self._new_call_id(), call.function.name, arguments)
 
     def _finished(self, line: wire.ChatLine) -> Finished:
@@ -121,6 +147,35 @@ class ChatDecoder:
                 reasoning_tokens=self._thinking_lines,
             ),
         )
+
+
+class CompletionDecoder(ChatDecoder):
+    """The same for the lines of POST /api/generate."""
+
+    _prompt = "prompt"
+
+    def __init__(self) -> None:
+        super().__init__(str, _decode_completion)
+
+
+def _decode_completion(data: bytes) -> wire.ChatLine:
+    line = _decode_generated(data)
+    if line.response is not None:
+        line.message = wire.LineMessage(content=line.response)
+    return line
+
+
+def _object_text(raw: msgspec.Raw) -> str:
+    """Return the text of a call's arguments; Go writes null for a map that was never made."""
+    data = bytes(raw)
+    if data == b"null":
+        return "{}"
+    try:
+        _decode_object(data)
+        return data.decode()
+    except _UNREADABLE as error:
+        message = "The model wrote a tool call that cannot be read."
+        raise UpstreamError(message, code="tool_call_parse_error") from error
 
 
 def _logprob(entry: wire.TokenLogprob) -> TokenLogprob:

@@ -207,20 +207,28 @@ _RULES = (
 _OPTION_TYPE = re.compile(r'option "(\w+)" must be of type (\w+)')
 
 
-def stream_error(text: str) -> ServiceError:
-    """Return what an error line inside a stream means."""
-    return _known(text) or UpstreamError(
+def stream_error(text: str, prompt: str = "messages") -> ServiceError:
+    """Return what an error line inside a stream means.
+
+    Args:
+        text: Ollama's words.
+        prompt: the client's name for what the model reads.
+    """
+    return _known(text, prompt) or UpstreamError(
         "The model server failed while it answered.", code="upstream_error"
     )
 
 
-def status_error(status: int, body: bytes, model: str | None) -> ServiceError:
+def status_error(
+    status: int, body: bytes, model: str | None, prompt: str = "messages"
+) -> ServiceError:
     """Return what an answer with an error status means.
 
     Args:
         status: the HTTP status; any but 200.
         body: the beginning of the answer's body.
         model: the model that the request named, where it named one.
+        prompt: the client's name for what the model reads.
     """
     text = _text(body)
     if status in _REDIRECTS:
@@ -230,7 +238,7 @@ def status_error(status: int, body: bytes, model: str | None) -> ServiceError:
         )
     if status == _NOT_FOUND and model is not None:
         return model_not_found(model)
-    if known := _known(text):
+    if known := _known(text, prompt):
         return known
     if status in (_TOO_MANY, _UNAVAILABLE):
         return OverloadedError("The model server is busy; try again shortly.", code="server_busy")
@@ -257,9 +265,9 @@ def _text(body: bytes) -> str:
         return body.decode("utf-8", "replace")
 
 
-def _known(text: str) -> ServiceError | None:
+def _known(text: str, prompt: str) -> ServiceError | None:
     if _PROMPT_TOO_LONG.search(text):
-        return _context_exceeded(text)
+        return _context_exceeded(text, prompt)
     if option := _OPTION_TYPE.search(text):
         name, kind = option.groups()
         return InvalidRequestError(
@@ -270,8 +278,8 @@ def _known(text: str) -> ServiceError | None:
     return next((rule.error() for rule in _RULES if rule.pattern.search(text)), None)
 
 
-def _context_exceeded(text: str) -> InvalidRequestError:
-    message = "The messages are longer than the model's context."
+def _context_exceeded(text: str, prompt: str) -> InvalidRequestError:
+    message = f"The model's context is too short for the {prompt} of this request."
     try:
         inner = msgspec.json.decode(text, type=wire.InnerErrorBody).error
     except msgspec.DecodeError:
@@ -282,6 +290,6 @@ def _context_exceeded(text: str) -> InvalidRequestError:
     if asked and limit:
         message = (
             f"This model's maximum context length is {limit} tokens. "
-            f"However, your messages resulted in {asked} tokens."
+            f"However, your {prompt} resulted in {asked} tokens."
         )
-    return InvalidRequestError(message, code="context_length_exceeded", param="messages")
+    return InvalidRequestError(message, code="context_length_exceeded", param=prompt)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 from adapters.ollama import requests
 from adapters.ollama.catalog import Catalog
-from adapters.ollama.decoder import ChatDecoder
+from adapters.ollama.decoder import ChatDecoder, CompletionDecoder
+from adapters.ollama.embeddings import Embedder
 from adapters.ollama.errors import status_error
 from adapters.ollama.requests import ContextWindows
 from adapters.transport.upstream import ERROR_LIMIT_BYTES, Upstream, UpstreamResponse
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from application.ports.system import IdPort
     from domain.chat import ChatRequest
+    from domain.completion import CompletionRequest
+    from domain.embeddings import EmbedRequest, EmbedResult
+    from domain.errors import ServiceError
     from domain.events import ChatEvent
     from domain.models import ModelDetails, ModelSummary
 
@@ -24,7 +28,7 @@ _OK = 200
 
 
 class OllamaChatStream:
-    """An open answer of POST /api/chat; closing it makes Ollama stop generating."""
+    """An open answer of /api/chat or /api/generate; closing it makes Ollama stop generating."""
 
     def __init__(self, response: UpstreamResponse, decoder: ChatDecoder) -> None:
         self._response = response
@@ -42,7 +46,11 @@ class OllamaChatStream:
         return self._decoder.finish()
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        try:
+            if self._decoder.finished:
+                await self._response.finish()
+        finally:
+            await self._response.aclose()
 
 
 class OllamaLLM:
@@ -55,23 +63,33 @@ class OllamaLLM:
         self._new_call_id = partial(ids.new, "call_")
         self._windows = windows or ContextWindows()
         self._catalog = Catalog(upstream)
+        self._embedder = Embedder(upstream, self._windows)
 
     async def stream(self, request: ChatRequest) -> OllamaChatStream:
         body = requests.chat(request, self._windows)
         response = await self._upstream.send("POST", "/api/chat", body)
         if response.status != _OK:
-            try:
-                text = await response.read_whole(ERROR_LIMIT_BYTES)
-            finally:
-                await response.aclose()
-            raise status_error(response.status, text, request.model)
+            raise await _refusal(response, request.model, "messages")
         return OllamaChatStream(response, ChatDecoder(self._new_call_id))
+
+    async def complete_prompt(self, request: CompletionRequest) -> OllamaChatStream:
+        body = requests.generate(request, self._windows)
+        response = await self._upstream.send("POST", "/api/generate", body)
+        if response.status != _OK:
+            raise await _refusal(response, request.model, "prompt")
+        return OllamaChatStream(response, CompletionDecoder())
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        return await self._embedder.embed(request)
 
     async def list_models(self) -> Sequence[ModelSummary]:
         return await self._catalog.list()
 
     async def show_model(self, name: str) -> ModelDetails:
         return await self._catalog.show(name)
+
+    async def delete_model(self, name: str) -> None:
+        await self._catalog.delete(name)
 
     async def check(self) -> None:
         status, body = await self._upstream.fetch("GET", "/api/version")
@@ -80,3 +98,12 @@ class OllamaLLM:
 
     async def aclose(self) -> None:
         await self._upstream.aclose()
+
+
+async def _refusal(response: UpstreamResponse, model: str, prompt: str) -> ServiceError:
+    """Return what an answer with an error status means, and give its connection back."""
+    try:
+        text = await response.read_whole(ERROR_LIMIT_BYTES)
+    finally:
+        await response.aclose()
+    return status_error(response.status, text, model, prompt)

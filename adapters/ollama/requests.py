@@ -22,7 +22,9 @@ from domain.sampling import (
 from domain.tools import ToolCall, ToolChoice, ToolDefinition
 
 if TYPE_CHECKING:
-    from domain.chat import ChatRequest
+    from domain.chat import ChatRequest, EngineOptions
+    from domain.completion import CompletionRequest
+    from domain.embeddings import EmbedRequest
     from domain.messages import Message
 
 _encode = msgspec.json.Encoder().encode
@@ -69,7 +71,7 @@ def chat(request: ChatRequest, windows: ContextWindows) -> bytes:
         stream=True,
         tools=[_tool(tool) for tool in offered] or UNSET,
         format=_format(request.output),
-        options=_options(request, windows) or UNSET,
+        options=_options(request.model, request.sampling, request.engine, windows) or UNSET,
         think=UNSET if request.reasoning is None else _THINK[request.reasoning],
         keep_alive=UNSET if request.engine.keep_alive is None else request.engine.keep_alive,
         truncate=request.engine.truncate,
@@ -79,9 +81,39 @@ def chat(request: ChatRequest, windows: ContextWindows) -> bytes:
     return _encode(body)
 
 
-def show(model: str) -> bytes:
-    """Return the body of POST /api/show."""
-    return _encode(wire.ShowBody(model))
+def generate(request: CompletionRequest, windows: ContextWindows) -> bytes:
+    """Return the body of POST /api/generate; only a suffix needs the model's template."""
+    body = wire.GenerateBody(
+        model=request.model,
+        prompt=request.prompt,
+        stream=True,
+        suffix=UNSET if request.suffix is None else request.suffix,
+        raw=True if request.suffix is None else UNSET,
+        options=_options(request.model, request.sampling, request.engine, windows) or UNSET,
+        keep_alive=UNSET if request.engine.keep_alive is None else request.engine.keep_alive,
+        truncate=request.engine.truncate,
+        logprobs=UNSET if request.top_logprobs is None else True,
+        top_logprobs=request.top_logprobs or UNSET,
+    )
+    return _encode(body)
+
+
+def embed(request: EmbedRequest, windows: ContextWindows) -> bytes:
+    """Return the body of POST /api/embed."""
+    body = wire.EmbedBody(
+        model=request.model,
+        input=request.texts,
+        truncate=request.engine.truncate,
+        dimensions=UNSET if request.dimensions is None else request.dimensions,
+        options=_options(request.model, Sampling(), request.engine, windows) or UNSET,
+        keep_alive=UNSET if request.engine.keep_alive is None else request.engine.keep_alive,
+    )
+    return _encode(body)
+
+
+def model(name: str) -> bytes:
+    """Return the body of requests about one model: POST /api/show, DELETE /api/delete."""
+    return _encode(wire.ModelBody(name))
 
 
 def _message(message: Message) -> wire.MessageBody:
@@ -118,12 +150,14 @@ def _format(output: OutputFormat) -> str | dict[str, Any] | UnsetType:
             return inline_references(wanted)
 
 
-def _options(request: ChatRequest, windows: ContextWindows) -> dict[str, Any]:
-    options = _sampling(request.sampling)
-    window = windows.of(request.model)
+def _options(
+    name: str, sampling: Sampling, engine: EngineOptions, windows: ContextWindows
+) -> dict[str, Any]:
+    options = _sampling(sampling)
+    window = windows.of(name)
     if window is not None:
         options["num_ctx"] = window
-    options |= request.engine.parameters
+    options |= engine.parameters
     return options
 
 

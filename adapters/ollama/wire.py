@@ -36,7 +36,7 @@ class TokenLogprob(Logprob):
     top_logprobs: list[Logprob] | None = None
 
 
-class LineMessage(Struct):
+class LineMessage(Struct, gc=False):
     """What a line adds to the answer."""
 
     content: str | None = None
@@ -44,7 +44,7 @@ class LineMessage(Struct):
     tool_calls: list[ToolCall] | None = None
 
 
-class ChatLine(Struct):
+class ChatLine(Struct, gc=False):
     """A line of a chat stream. Ollama leaves out zeros."""
 
     message: LineMessage | None = None
@@ -55,6 +55,19 @@ class ChatLine(Struct):
     eval_count: int = 0
     logprobs: list[TokenLogprob] | None = None
     error: str | None = None
+
+
+class GenerateLine(ChatLine):
+    """A line of a completion's stream (POST /api/generate): text in place of a message."""
+
+    response: str | None = None
+
+
+class EmbedAnswer(Struct):
+    """Vectors, each an array of numbers that is decoded by itself (POST /api/embed)."""
+
+    embeddings: list[msgspec.Raw] | None = None
+    prompt_eval_count: int = 0
 
 
 class ErrorBody(Struct):
@@ -121,8 +134,34 @@ class ChatBody(Struct, omit_defaults=True):
     top_logprobs: int | UnsetType = UNSET
 
 
-class ShowBody(Struct):
-    """POST /api/show."""
+class GenerateBody(Struct, omit_defaults=True):
+    """The request for a completion. With ``raw`` no template touches the prompt."""
+
+    model: str
+    prompt: str
+    stream: bool | UnsetType = UNSET
+    suffix: str | UnsetType = UNSET
+    raw: bool | UnsetType = UNSET
+    options: dict[str, Any] | UnsetType = UNSET
+    keep_alive: float | str | UnsetType = UNSET
+    truncate: bool | UnsetType = UNSET
+    logprobs: bool | UnsetType = UNSET
+    top_logprobs: int | UnsetType = UNSET
+
+
+class EmbedBody(Struct, omit_defaults=True):
+    """The request for vectors."""
+
+    model: str
+    input: tuple[str, ...]
+    truncate: bool | UnsetType = UNSET
+    dimensions: int | UnsetType = UNSET
+    options: dict[str, Any] | UnsetType = UNSET
+    keep_alive: float | str | UnsetType = UNSET
+
+
+class ModelBody(Struct):
+    """A request about one model (POST /api/show, DELETE /api/delete)."""
 
     model: str
 
@@ -134,18 +173,40 @@ class ShowAnswer(Struct):
     model_info: dict[str, Any] | None = None
 
 
+class TagDetails(Struct):
+    """How a model was made."""
+
+    parameter_size: str | None = None
+    quantization_level: str | None = None
+
+
 class Tag(Struct):
     """An entry of GET /api/tags."""
 
     name: str = ""
     model: str = ""
     modified_at: str = ""
+    digest: str = ""
+    details: TagDetails | None = None
 
 
 class Tags(Struct):
     """GET /api/tags."""
 
     models: list[Tag] | None = None
+
+
+class Running(Struct):
+    """An entry of GET /api/ps."""
+
+    name: str = ""
+    model: str = ""
+
+
+class RunningModels(Struct):
+    """GET /api/ps."""
+
+    models: list[Running] | None = None
 
 
 class Version(Struct):

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import asyncio
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
-
-from domain.errors import (
-    UpstreamError,
-    UpstreamProtocolError,
-    UpstreamTimeoutError,
-    UpstreamUnavailableError,
-)
+from adapters.transport.connection import Connection
+from domain.errors import UpstreamError, UpstreamProtocolError, UpstreamUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Callable
 
 # What an answer that is read whole may hold: model lists and details reach some hundreds of
 # kilobytes, large batches of embeddings tens of megabytes.
@@ -25,30 +20,20 @@ WHOLE_LIMIT_BYTES = 128 * 1024 * 1024
 ERROR_LIMIT_BYTES = 64 * 1024
 
 _OK = 200
-
-_FAILURES = (httpx.HTTPError, aiohttp.ClientError, OSError)
+_IDLE_S = 15.0
+# The end of a body follows its last line at once; a connection is not worth a longer wait.
+_END_S = 0.05
 
 
 class UpstreamResponse:
     """An answer whose body is still to be read; ``aclose`` gives the connection back."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self.status = response.status_code
-        # An asynchronous transport gives asynchronous streams; httpx's type allows both.
-        self._stream = cast("httpx.AsyncByteStream", response.stream)
-        self._pieces: AsyncIterator[bytes] = aiter(self._stream)
+    def __init__(self, connection: Connection, release: Callable[[Connection], None]) -> None:
+        self.status = connection.status
+        self.read = connection.read
+        self._connection = connection
+        self._release = release
         self._closed = False
-
-    async def read(self) -> bytes:
-        """Return what one read of the socket brought; empty at the end of the body.
-
-        Raises:
-            UpstreamError: the connection broke.
-        """
-        try:
-            return await anext(self._pieces, b"")
-        except _FAILURES as error:
-            raise translate(error) from error
 
     async def read_whole(self, limit_bytes: int) -> bytes:
         """Return the rest of the body.
@@ -63,62 +48,62 @@ class UpstreamResponse:
             size += len(piece)
             if size > limit_bytes:
                 message = "The model server's answer is too large."
-                raise UpstreamProtocolError(message)
+                raise UpstreamProtocolError(message, code="upstream_too_large")
             pieces.append(piece)
         return b"".join(pieces)
 
-    async def aclose(self) -> None:
-        """Give the connection back if the body was read to its end, else cut it."""
-        if self._closed:
+    async def finish(self) -> None:
+        """Await the end of a body of which nothing more is wanted, so that the connection lives.
+
+        Gives up after a moment, and on anything unforeseen: the answer stands either way.
+        """
+        if self._connection.complete:
             return
-        self._closed = True
-        await self._stream.aclose()
+        try:
+            async with asyncio.timeout(_END_S):
+                await self.read()
+        except (UpstreamError, TimeoutError):
+            self._connection.cut()
+
+    async def aclose(self) -> None:
+        """Give the connection back if the body has arrived whole, else cut it."""
+        if not self._closed:
+            self._closed = True
+            self._release(self._connection)
 
 
 class Upstream:
-    """Sends requests to the model server at ``base_url``.
-
-    Environment proxies, cookies, redirects and compression are off: prompts go to the server
-    that the operator named and nowhere else.
-    """
+    """Sends requests to the model server at ``base_url``, such as ``http://localhost:11434``."""
 
     def __init__(self, base_url: str, *, connect_s: float = 2.0) -> None:
-        self._base = base_url.rstrip("/")
-        self._urls: dict[str, httpx.URL] = {}
+        parts = urlsplit(base_url)
+        secure = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if secure else 80)
+        self._tls = ssl.create_default_context() if secure else None
         self._connect_s = connect_s
-        self._transport = AiohttpTransport(trust_env=False, client=self._session)
-        # Every header that aiohttp would otherwise make up is set here.
-        self._headers = httpx.Headers(
-            {"content-type": "application/json", "accept-encoding": "identity", "accept": "*/*"}
-        )
-        # Silence after the connection stands is bounded by the use case, which knows the phase.
-        self._extensions = {"timeout": {"connect": connect_s, "read": None, "pool": None}}
-
-    def _session(self) -> aiohttp.ClientSession:
-        # Admission bounds the count of connections; 0 is aiohttp's word for no limit.
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=15)
-        return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-        )
+        self._prefix = parts.path.rstrip("/")
+        self._host_line = f"\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+        self._heads: dict[tuple[str, str], bytes] = {}
+        self._idle: list[tuple[Connection, asyncio.TimerHandle]] = []
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> UpstreamResponse:
-        """Send a request; the caller closes the response.
+        """Send a request and await the head of its answer; the caller closes the response.
+
+        Nothing is sent twice: a request that was lost may have been answered.
 
         Raises:
             UpstreamUnavailableError: the server cannot be reached.
             UpstreamProtocolError: it broke the connection or did not speak HTTP.
         """
-        url = self._urls.get(path)
-        if url is None:
-            url = self._urls[path] = httpx.URL(self._base + path)
-        request = httpx.Request(
-            method, url, headers=self._headers, content=body, extensions=self._extensions
-        )
+        connection = self._take() or await self._connect()
         try:
-            response = await self._transport.handle_async_request(request)
-        except _FAILURES as error:
-            raise translate(error) from error
-        return UpstreamResponse(response)
+            connection.send(self._head(method, path, body) + (body or b""))
+            await connection.head()
+        except BaseException:
+            connection.cut()
+            raise
+        return UpstreamResponse(connection, self._give_back)
 
     async def fetch(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Send a request and return the answer's status and whole body.
@@ -134,22 +119,53 @@ class Upstream:
             await response.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        await self._transport.aclose()
+        """Close the connections that are not in use."""
+        while self._idle:
+            connection, timer = self._idle.pop()
+            timer.cancel()
+            connection.idle(None)
+            connection.cut()
 
+    def _head(self, method: str, path: str, body: bytes | None) -> bytes:
+        head = self._heads.get((method, path))
+        if head is None:
+            line = f"{method} {self._prefix}{path} HTTP/1.1{self._host_line}"
+            head = self._heads[method, path] = (line + "Accept-Encoding: identity\r\n").encode()
+        if body is None:
+            return head + b"\r\n"
+        return b"%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (head, len(body))
 
-def translate(error: Exception) -> UpstreamError:
-    """Return the domain's word for a failure of the connection.
+    async def _connect(self) -> Connection:
+        try:
+            async with asyncio.timeout(self._connect_s):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    Connection, self._host, self._port, ssl=self._tls
+                )
+        except (OSError, TimeoutError) as error:
+            message = "The model server cannot be reached."
+            raise UpstreamUnavailableError(message, code="upstream_unavailable") from error
+        return connection
 
-    httpx-aiohttp 0.2 reports a refused connection and a dropped one both as ``ConnectTimeout``;
-    the aiohttp error underneath tells the two apart.
-    """
-    cause = error.__cause__ or error
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        message = "The model server cannot be reached."
-        return UpstreamUnavailableError(message, code="upstream_unavailable")
-    if isinstance(cause, TimeoutError):
-        message = "The model server was silent for too long."
-        return UpstreamTimeoutError(message, code="upstream_timeout")
-    message = "The model server broke the connection."
-    return UpstreamProtocolError(message, code="upstream_disconnected")
+    def _take(self) -> Connection | None:
+        while self._idle:
+            connection, timer = self._idle.pop()
+            timer.cancel()
+            connection.idle(None)
+            if connection.reusable() and connection.quiet():
+                return connection
+            connection.cut()
+        return None
+
+    def _give_back(self, connection: Connection) -> None:
+        if not connection.reusable():
+            connection.cut()
+            return
+
+        def forget() -> None:
+            timer.cancel()
+            self._idle = [entry for entry in self._idle if entry[0] is not connection]
+            connection.cut()
+
+        timer = asyncio.get_running_loop().call_later(_IDLE_S, forget)
+        connection.idle(forget)
+        self._idle.append((connection, timer))

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.chat import ChatRequest
+    from domain.completion import CompletionRequest
+    from domain.embeddings import EmbedRequest, EmbedResult
     from domain.events import ChatEvent
     from domain.models import ModelDetails, ModelSummary
 
@@ -54,6 +56,34 @@ class LLMPort(Protocol):
         """
         ...
 
+    async def complete_prompt(self, request: CompletionRequest) -> ChatStream:
+        """Start a completion of a bare prompt; it brings text and its end, nothing else.
+
+        An implementation may return at once and raise the errors below at the first step.
+
+        Raises:
+            InvalidRequestError: the server refuses the request, or the model cannot fill in
+                before a suffix.
+            NotFoundError: no such model (code ``model_not_found``).
+            OverloadedError: the server is busy.
+            UpstreamError: the server failed before the first event.
+        """
+        ...
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        """Return a vector of each text; shorter ones than the model's own where asked.
+
+        A server that cannot shorten vectors returns them whole.
+
+        Raises:
+            InvalidRequestError: the model makes no vectors, or a text is longer than its
+                context (code ``context_length_exceeded``).
+            NotFoundError: no such model (code ``model_not_found``).
+            OverloadedError: the server is busy.
+            UpstreamError: the server failed.
+        """
+        ...
+
     async def list_models(self) -> Sequence[ModelSummary]:
         """Return the models that can be asked, newest first.
 
@@ -66,6 +96,16 @@ class LLMPort(Protocol):
         """Return what is known of a model; may be some seconds old.
 
         Raises:
+            NotFoundError: no such model (code ``model_not_found``).
+            UpstreamError: the server failed.
+        """
+        ...
+
+    async def delete_model(self, name: str) -> None:
+        """Remove a model from the server for good.
+
+        Raises:
+            InvalidRequestError: this server cannot.
             NotFoundError: no such model (code ``model_not_found``).
             UpstreamError: the server failed.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -53,6 +54,9 @@ def run(_arguments: argparse.Namespace) -> int:
         server_header=False,
         timeout_graceful_shutdown=ceil(settings.shutdown_grace_s) + _FUSE_S,
     )
+    # What exists by now stays; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     server = _Server(config, drain, settings.shutdown_grace_s)
     server.run()
     return 0 if server.started else _COULD_NOT_START

@@ -10,9 +10,17 @@ from entrypoints.http import docs, errors, health
 from entrypoints.http.auth import KeyCheck
 from entrypoints.http.bridge import provide
 from entrypoints.http.context import RequestContext
+from entrypoints.http.cors import CORS
 from entrypoints.http.endpoint import JSONEndpoint, Shortcut
-from entrypoints.http.openai import operations
+from entrypoints.http.openai import absent, operations
 from entrypoints.http.openai.chat.controller import ChatController, ChatEndpoint
+from entrypoints.http.openai.completions.controller import (
+    CompletionsController,
+    CompletionsEndpoint,
+)
+from entrypoints.http.openai.embeddings.controller import EmbeddingsController, EmbeddingsEndpoint
+from entrypoints.http.openai.models.controller import ModelsController
+from entrypoints.http.paths import Paths
 
 if TYPE_CHECKING:
     from entrypoints.http.drain import Drain
@@ -27,9 +35,34 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
     settings = container.settings()
     chat = ChatEndpoint(container.chat(), container.defaults(), settings.heartbeat_after_s)
     chat_completions = JSONEndpoint(chat.answer, settings.max_body_bytes)
+    completions = JSONEndpoint(
+        CompletionsEndpoint(
+            container.completions(),
+            container.tokens(),
+            container.defaults(),
+            settings.heartbeat_after_s,
+        ).answer,
+        settings.max_body_bytes,
+    )
+    embeddings = JSONEndpoint(
+        EmbeddingsEndpoint(container.embeddings(), container.tokens(), container.defaults()).answer,
+        settings.max_body_bytes,
+    )
     app: ASGIApp = Litestar(
-        route_handlers=[ChatController, health.healthz, health.readyz],
+        route_handlers=[
+            ChatController,
+            CompletionsController,
+            EmbeddingsController,
+            ModelsController,
+            *absent.HANDLERS,
+            health.root,
+            health.healthz,
+            health.readyz,
+        ],
         dependencies={
+            "completions": provide(lambda: completions),
+            "embeddings": provide(lambda: embeddings),
+            "models": provide(container.models),
             "chat_completions": provide(lambda: chat_completions),
             "defaults": provide(container.defaults),
             "health": provide(container.health),
@@ -41,7 +74,10 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         on_shutdown=[container.llm().aclose],
     )
     app = Shortcut(app, {("POST", "/v1/chat/completions"): chat_completions})
-    return RequestContext(drain.around(KeyCheck(app, settings.api_keys)), container.ids())
+    app = Paths(drain.around(KeyCheck(app, settings.api_keys)))
+    if settings.origins:
+        app = CORS(app, settings.origins)
+    return RequestContext(app, container.ids())
 
 
 def _on_error(request: Request[None, None, State], error: Exception) -> Response[bytes]:

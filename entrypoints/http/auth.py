@@ -57,7 +57,8 @@ class KeyCheck:
 
 
 def _is_public(path: str) -> bool:
-    return any(path == public or path.startswith(f"{public}/") for public in PUBLIC)
+    # The root is open by itself alone: everything lies beneath it.
+    return path == "/" or any(path == public or path.startswith(f"{public}/") for public in PUBLIC)
 
 
 def _digest(key: bytes) -> bytes:

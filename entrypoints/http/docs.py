@@ -41,7 +41,7 @@ OpenAI's API for models on this machine: set `base_url` of an OpenAI client to `
 
 The examples name no `model`: the one of `DEFAULT_MODEL` answers. {}
 
-This page and its calls stay on this machine."""
+This page loads nothing from the internet."""
 _OPEN = "This server runs without keys."
 _GUARDED = """\
 Calls need a key: enter it once under **Authorize**, in either form. Who sends both forms must \
@@ -95,7 +95,6 @@ SwaggerUIBundle({
   dom_id: "#docs",
   validatorUrl: null,
   deepLinking: true,
-  tryItOutEnabled: true,
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
 });

@@ -27,9 +27,11 @@ _SERVER_FAULTS = 500
 _STATUSES: tuple[tuple[type[errors.ServiceError], int, str], ...] = (
     (errors.InvalidRequestError, 400, "invalid_request_error"),
     (errors.AuthenticationError, 401, "invalid_request_error"),
+    (errors.PermissionDeniedError, 403, "invalid_request_error"),
     (errors.NotFoundError, 404, "invalid_request_error"),
     (errors.OverloadedError, 429, "rate_limit_error"),
     (errors.ClientDisconnectedError, 499, "invalid_request_error"),
+    (errors.StoreError, 503, "server_error"),
     (errors.UpstreamUnavailableError, 503, "server_error"),
     (errors.UpstreamTimeoutError, 504, "server_error"),
     (errors.UpstreamError, 502, "server_error"),

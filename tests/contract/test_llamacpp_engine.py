@@ -254,7 +254,7 @@ async def test_the_catalogue_tells_the_true_context(port: LLMPort) -> None:
 
     assert summary.name == MODEL
     assert summary.created > 0
-    assert details.capabilities == frozenset({Capability.COMPLETION})
+    assert details.capabilities == frozenset({Capability.COMPLETION, Capability.EMBEDDING})
     assert details.emulate_tools
     assert details.context_length == 1024
 

@@ -117,6 +117,25 @@ async def test_rubbish_is_a_failure_of_the_server(wired: OllamaScenario, reply: 
     assert len(wired.server.requests) == 1
 
 
+async def test_a_reason_to_be_done_is_an_end(wired: OllamaScenario) -> None:
+    # Some relayed streams end so, without ``done``.
+    reply = streamed(text_line("a"), line(done_reason="length"))
+
+    result = await result_of(wired, reply)
+
+    assert result == ChatResult("a", FinishReason.LENGTH, Usage())
+
+
+async def test_an_endless_error_is_cut_off(wired: OllamaScenario) -> None:
+    reply = Reply(tuple([b"x" * 2**14] * 9), 500, ending=Ending.HANG)
+
+    result = await result_of(wired, reply)
+
+    assert is_failure(result)
+    async with asyncio.timeout(LIMIT_S):
+        await wired.server.hung_up()
+
+
 @pytest.mark.parametrize("arguments", ["{}", None, []], ids=["text", "null", "array"])
 async def test_arguments_that_are_no_object_go_no_further(
     wired: OllamaScenario, arguments: object

@@ -20,10 +20,17 @@ LIMIT_S = 10
 
 
 async def take(stream: ChatStream, into: list[Sequence[ChatEvent]]) -> None:
-    """Put the batches of a stream ``into`` a list, up to its end or failure; close it."""
+    """Put the batches of a stream ``into`` a list, up to its end or failure; close it.
+
+    Raises:
+        ValueError: a batch is empty, as no stream may have it.
+    """
     try:
         async for batch in stream:
-            into.append(batch)  # noqa: PERF401 - what came before a failure must stay
+            if not batch:
+                message = "an empty batch"
+                raise ValueError(message)
+            into.append(batch)
     finally:
         await stream.aclose()
 

@@ -237,12 +237,16 @@ def test_the_preset_fills_what_the_client_left_open() -> None:
 
     assert applied.messages == (Message(Role.SYSTEM, "You are a helpful assistant."), *HELLO)
     assert applied.engine.parameters == {"repeat_penalty": 1.1}
+    assert applied.sampling.max_tokens == 1024
 
 
 def test_the_preset_leaves_what_the_client_set() -> None:
     pirate = Message(Role.SYSTEM, "Talk like a pirate.")
     request = ChatRequest(
-        "m", (pirate, *HELLO), engine=EngineOptions({"repeat_penalty": 1.3, "top_k": 1})
+        "m",
+        (pirate, *HELLO),
+        sampling=Sampling(max_tokens=5),
+        engine=EngineOptions({"repeat_penalty": 1.3, "top_k": 1}),
     )
 
     assert preset.apply(request) == request

@@ -183,19 +183,19 @@ class Contract:
     def _failures(self) -> dict[str, Any]:
         shown = [(description, errors.envelope(error)) for description, error in _faults()]
         return {
-            str(envelope.status): {
-                "description": description,
-                "headers": {name: {"schema": {"type": "string"}} for name in envelope.headers},
-                "content": {
-                    _JSON: {
-                        "schema": {"$ref": f"{_REF}Error"},
-                        "example": msgspec.json.decode(envelope.body),
-                    }
-                },
-            }
+            str(envelope.status): _failure(description, envelope)
             for description, envelope in shown
             if envelope.status in self.failures
         }
+
+
+def _failure(description: str, envelope: errors.Envelope) -> dict[str, Any]:
+    example = msgspec.json.decode(envelope.body)
+    media = {"schema": {"$ref": f"{_REF}Error"}, "example": example}
+    failure: dict[str, Any] = {"description": description, "content": {_JSON: media}}
+    if envelope.headers:
+        failure["headers"] = {name: {"schema": {"type": "string"}} for name in envelope.headers}
+    return failure
 
 
 @dataclass
@@ -239,7 +239,7 @@ def _faults() -> list[tuple[str, Exception]]:
         ),
         (
             "Too much to do; ask again after `retry-after` seconds.",
-            OverloadedError("The server is busy; try again.", code="server_busy"),
+            OverloadedError("The model server is busy; try again shortly.", code="server_busy"),
         ),
         (
             "The model server failed, or its answer makes no sense.",
@@ -250,10 +250,14 @@ def _faults() -> list[tuple[str, Exception]]:
         ),
         (
             "The model server cannot be reached; ask again after `retry-after` seconds.",
-            UpstreamUnavailableError("The model server cannot be reached."),
+            UpstreamUnavailableError(
+                "The model server cannot be reached.", code="upstream_unavailable"
+            ),
         ),
         (
             "The model server took too long.",
-            UpstreamTimeoutError("The model server took too long to answer."),
+            UpstreamTimeoutError(
+                "The model server was silent for too long.", code="upstream_timeout"
+            ),
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -12,18 +12,21 @@ from domain.errors import InvalidRequestError
 from domain.messages import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Sequence
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 # A free-form piece (a schema, say) is decoded to Python objects, which takes the loop's time.
 FREE_FORM_LIMIT_BYTES = 256 * 1024
-# So does looking for unknown fields, each of which costs a pass.
+# So does looking for unknown fields, each name of which costs a pass.
 _TOLERANT_LIMIT_BYTES = 1024 * 1024
 _MOST_IGNORED = 32
+_UNSAFE_IN_HEADER = re.compile(r"[^!-~]")
+_LONGEST_SHOWN = 100
 
-_AT = re.compile(r" - at `(?:key in `)?(.*)`$")
-_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$")
+# The last one counts: before it there may be the client's own words.
+_AT = re.compile(r"^(.*) - at `(?:key` in `)?(\$[^`]*)`$", re.DOTALL)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(.*)`$")
 _EXPECTED = re.compile(r"^Expected `(.*)`, got `(.*)`$")
 _BOUND = re.compile(r"^Expected `(int|float)` (>=|<=|>|<) (\S+)$")
@@ -50,7 +53,7 @@ class BodyParser(Generic[T]):
 
     def __init__(self, kind: type[T], harmless: Collection[str] = ()) -> None:
         self._decode = msgspec.json.Decoder(kind).decode
-        self._kind = kind
+        self._known = frozenset(field.encode_name for field in msgspec.structs.fields(kind))
         self._harmless = frozenset(harmless)
 
     def parse(self, body: bytes) -> Parsed[T]:
@@ -65,7 +68,7 @@ class BodyParser(Generic[T]):
             body.decode()
             return Parsed(self._decode(body))
         except msgspec.ValidationError as error:
-            if _UNKNOWN.match(str(error).partition(" - at `")[0]):
+            if _UNKNOWN.match(_split(str(error))[0]):
                 return self._tolerate(body)
             raise invalid(str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -76,32 +79,62 @@ class BodyParser(Generic[T]):
             message = "The body has fields that this endpoint does not know."
             raise InvalidRequestError(message, code="unknown_parameter")
         try:
-            tree = msgspec.json.decode(body)
+            tree = msgspec.json.decode(body, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _not_json() from error
-        ignored: list[str] = []
+        ignored = self._drop_harmless(tree)
         while len(ignored) < _MOST_IGNORED:
             try:
-                return Parsed(msgspec.convert(tree, self._kind), tuple(ignored))
+                # Encoded again, for only bytes can become the Raw parts of a struct.
+                return Parsed(self._decode(msgspec.json.encode(tree)), tuple(ignored))
             except msgspec.ValidationError as error:
                 text, path = _split(str(error))
                 unknown = _UNKNOWN.match(text)
                 if unknown is None:
                     raise invalid(str(error)) from error
-                ignored.append(self._drop(tree, path, unknown[1]))
+                ignored.append(_drop(tree, path, unknown[1]))
         message = "The body has too many fields that this endpoint does not know."
         raise InvalidRequestError(message, code="unknown_parameter")
 
-    def _drop(self, tree: object, path: str, name: str) -> str:
-        where = f"{path}.{name}" if path else name
-        if not path and name not in self._harmless:
-            message = f"Unknown parameter: '{name}'."
-            raise InvalidRequestError(message, code="unknown_parameter", param=name)
-        node: Any = tree
-        for step in re.findall(r"[^.\[\]]+", path):
-            node = node[int(step) if step.isdigit() else step]
-        del node[name]
-        return where
+    def _drop_harmless(self, tree: dict[str, Any]) -> list[str]:
+        unknown = [name for name in tree if name not in self._known]
+        for name in unknown:
+            if name not in self._harmless:
+                message = f"Unknown parameter: '{name}'."
+                raise InvalidRequestError(message, code="unknown_parameter", param=name)
+            del tree[name]
+        return unknown
+
+
+def _drop(tree: object, path: str, name: str) -> str:
+    """Leave ``name`` out of the object at ``path`` and all of its kind; return where it was."""
+    steps = re.findall(r"[^.\[\]]+", path)
+    given: Any = tree
+    for step in steps:
+        given = given[int(step) if step.isdigit() else step]
+    kind = _kind(given)
+    for node in _everywhere(tree, steps):
+        if _kind(node) == kind:
+            node.pop(name, None)
+    return re.sub(r"\d+", "", path) + f".{name}"
+
+
+def _everywhere(node: object, steps: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the objects at the end of ``steps``, whose numbers stand for every place."""
+    if isinstance(node, dict):
+        fields = cast("dict[str, Any]", node)
+        if not steps:
+            yield fields
+        else:
+            yield from _everywhere(fields.get(steps[0]), steps[1:])
+    elif isinstance(node, list):
+        for entry in cast("list[object]", node):
+            yield from _everywhere(entry, steps[1:])
+
+
+def _kind(node: dict[str, Any]) -> tuple[object, object]:
+    """Return what tells the kinds of objects in one array apart."""
+    return node.get("role"), node.get("type")
 
 
 def free_form(raw: msgspec.Raw, param: str) -> dict[str, Any]:
@@ -162,10 +195,12 @@ def _length(path: str, kind: str, sign: str, bound: str) -> tuple[str, str]:
 
 def _split(text: str) -> tuple[str, str]:
     """Return a complaint and its path in OpenAI's spelling: ``messages[2].role``."""
-    match = _AT.search(text)
+    match = _AT.match(text)
     if match is None:
         return text, ""
-    return text[: match.start()], match[1].removeprefix("$").removeprefix(".")
+    # ``[...]`` stands for a key of the client's own.
+    path = match[2].removeprefix("$").removeprefix(".").replace("[...]", "")
+    return match[1], path
 
 
 def _not_json() -> InvalidRequestError:
@@ -177,6 +212,9 @@ def _not_json() -> InvalidRequestError:
 
 
 def ignored_header(parsed: Parsed[T], *more: str) -> dict[str, str]:
-    """Return the header that names the fields which do nothing."""
-    names = (*parsed.ignored, *more)
+    """Return the header that names the fields which do nothing.
+
+    Names inside the body are the client's own words: what a header cannot hold becomes ``?``.
+    """
+    names = [_UNSAFE_IN_HEADER.sub("?", name[:_LONGEST_SHOWN]) for name in (*parsed.ignored, *more)]
     return {"x-ignored-parameters": ", ".join(names)} if names else {}

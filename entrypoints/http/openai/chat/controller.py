@@ -15,14 +15,12 @@ from entrypoints.http.openai.chat import operation, wire
 from entrypoints.http.openai.chat.parse import to_domain
 from entrypoints.http.openai.chat.render import completion
 from entrypoints.http.openai.chat.stream import ChatSSEEncoder
+from entrypoints.http.openai.chat.support import HARMLESS
 from entrypoints.http.openai.parsing import BodyParser, ignored_header
 from entrypoints.http.replies import JSONReply
 from entrypoints.http.sse import SSEReply
 
-# What frameworks send for services of their own; leaving it out changes no answer.
-_HARMLESS = ("litellm_metadata", "provider", "session_id", "tags", "trace_id")
-
-_parser = BodyParser(wire.ChatCompletionRequest, _HARMLESS)
+_parser = BodyParser(wire.ChatCompletionRequest, HARMLESS)
 
 
 class ChatEndpoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from domain.errors import InvalidRequestError
 from domain.messages import ContentPart, Message, Role, TextPart
@@ -46,6 +47,9 @@ def _message(message: wire.Message, path: str) -> Message:
 
 
 def _assistant(message: wire.AssistantMessage, path: str) -> Message:
+    if message.audio is not UNSET and bytes(message.audio) != b"null":
+        refused = "There is no earlier audio here ('audio'); send its transcript as content."
+        raise InvalidRequestError(refused, code="unsupported_value", param=f"{path}.audio")
     calls = [
         ToolCall(call.id, call.function.name, _object_text(call.function.arguments, where))
         for index, call in enumerate(message.tool_calls or ())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec import UNSET
 
 from domain.chat import ChatRequest, EngineOptions
@@ -21,6 +20,7 @@ from domain.sampling import (
 from domain.tools import ToolChoice, ToolDefinition
 from entrypoints.http.openai.chat import wire
 from entrypoints.http.openai.chat.history import messages
+from entrypoints.http.openai.engine import engine_options
 from entrypoints.http.openai.parsing import free_form
 
 if TYPE_CHECKING:
@@ -114,9 +114,11 @@ def _output(wanted: wire.ResponseFormat | None) -> OutputFormat:
             if schema.schema is UNSET:
                 message = f"Missing required parameter: '{param}'."
                 raise InvalidRequestError(message, code="missing_required_parameter", param=param)
-            return JSONSchemaFormat(
-                schema.name, free_form(schema.schema, param), strict=bool(schema.strict)
-            )
+            form = free_form(schema.schema, param)
+            if schema.description:
+                # A model is shown the schema and nothing else of this.
+                form = {"description": schema.description, **form}
+            return JSONSchemaFormat(schema.name, form, strict=bool(schema.strict))
         case _:
             return TEXT
 
@@ -201,9 +203,6 @@ def _reasoning(body: wire.ChatCompletionRequest) -> ReasoningEffort | None:
 
 
 def _engine(body: wire.ChatCompletionRequest) -> EngineOptions:
-    given = {} if body.options is None else msgspec.structs.asdict(body.options)
-    given = {name: value for name, value in given.items() if value is not UNSET}
-    # The names that frameworks put at the top.
     beside = {
         "top_k": body.top_k,
         "min_p": body.min_p,
@@ -211,5 +210,4 @@ def _engine(body: wire.ChatCompletionRequest) -> EngineOptions:
         "repeat_penalty": body.repeat_penalty or body.repetition_penalty,
         "num_ctx": body.num_ctx,
     }
-    given |= {name: value for name, value in beside.items() if value is not None}
-    return EngineOptions(given, body.keep_alive, truncate=bool(body.truncate))
+    return engine_options(body.options, beside, body.keep_alive, truncate=body.truncate)

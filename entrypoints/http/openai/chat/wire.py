@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from entrypoints.http.openai.engine import EngineParameters, Tokens
+
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
-Tokens = Annotated[int, Meta(ge=1)]
 MetadataKey = Annotated[str, Meta(max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)]
@@ -106,6 +107,8 @@ class AssistantMessage(Struct, tag_field="role", tag="assistant", forbid_unknown
     function_call: FunctionCall | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    annotations: msgspec.Raw | UnsetType = UNSET
+    audio: msgspec.Raw | UnsetType = UNSET
 
 
 class ToolMessage(Struct, tag_field="role", tag="tool", forbid_unknown_fields=True):
@@ -224,31 +227,6 @@ class StreamOptions(Struct, forbid_unknown_fields=True):
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
-
-
-class EngineParameters(Struct, forbid_unknown_fields=True):
-    """Ollama's own parameters (Ollama `docs/modelfile.md` and `api/types.go`, Options)."""
-
-    num_ctx: Tokens | UnsetType = UNSET
-    num_keep: int | UnsetType = UNSET
-    num_predict: int | UnsetType = UNSET
-    num_batch: Tokens | UnsetType = UNSET
-    num_gpu: int | UnsetType = UNSET
-    main_gpu: int | UnsetType = UNSET
-    num_thread: int | UnsetType = UNSET
-    use_mmap: bool | UnsetType = UNSET
-    draft_num_predict: int | UnsetType = UNSET
-    seed: int | UnsetType = UNSET
-    temperature: float | UnsetType = UNSET
-    top_k: int | UnsetType = UNSET
-    top_p: float | UnsetType = UNSET
-    min_p: float | UnsetType = UNSET
-    typical_p: float | UnsetType = UNSET
-    repeat_last_n: int | UnsetType = UNSET
-    repeat_penalty: float | UnsetType = UNSET
-    presence_penalty: float | UnsetType = UNSET
-    frequency_penalty: float | UnsetType = UNSET
-    stop: list[str] | UnsetType = UNSET
 
 
 class ChatCompletionRequest(Struct, forbid_unknown_fields=True):

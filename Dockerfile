@@ -1,0 +1,24 @@
+FROM python:3.11-slim AS build
+WORKDIR /app
+COPY requirements.txt requirements-data.txt ./
+# The image serves Ollama's models: the demonstration model stays out of it, Swagger UI comes in.
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.txt \
+    && grep -A1 '^drf-' requirements-data.txt > /tmp/data.txt \
+    && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r /tmp/data.txt \
+    && /venv/bin/pip uninstall -qy pip xllamacpp
+
+FROM python:3.11-slim
+RUN useradd --system --uid 10001 --no-create-home app
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY domain domain
+COPY application application
+COPY adapters adapters
+COPY entrypoints entrypoints
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 LLM_BACKEND=ollama
+USER app
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', '8000')}/healthz\", timeout=2)"]
+CMD ["python", "-m", "entrypoints.cli", "serve"]

@@ -1,0 +1,196 @@
+"""Text that follows bare prompts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from application.choices import ChoiceStream, ManyChoices, OneChoice, all_of
+from application.generation import Generation
+from application.streaming import fold, primed
+from domain.chat import ChatResult, FinishReason, Usage
+from domain.completion import NEW_DOCUMENT
+from domain.errors import InvalidRequestError
+from domain.events import Finished, TextDelta
+from domain.models import Capability
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from application.ports.llm import ChatStream, LLMPort
+    from application.ports.system import ClockPort, IdPort
+    from application.streaming import Limits
+    from domain.completion import Choices, CompletionRequest
+    from domain.events import ChatEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """The completions of several prompts: all of the first one's, then all of the second's."""
+
+    results: tuple[ChatResult, ...]
+    usage: Usage
+
+
+class CompletionsService:
+    """Goes on with prompts."""
+
+    def __init__(self, llm: LLMPort, ids: IdPort, clock: ClockPort, limits: Limits) -> None:
+        self._llm = llm
+        self._ids = ids
+        self._clock = clock
+        self._limits = limits
+
+    async def complete(
+        self, requests: Sequence[CompletionRequest], choices: Choices
+    ) -> tuple[Generation, Completions]:
+        """Return whole completions.
+
+        Raises:
+            InvalidRequestError: the request, or the model, does not allow it.
+            NotFoundError: no such model.
+            UpstreamError: the model server failed.
+        """
+        generation = self._generation(requests)
+        await self._check(requests)
+        per_prompt = await all_of(self._of_prompt(request, choices) for request in requests)
+        results = tuple(result for some in per_prompt for result in _best(some, choices.n))
+        used = [_usage(some) for some in per_prompt]
+        return generation, Completions(
+            results,
+            Usage(
+                sum(one.prompt_tokens for one in used),
+                sum(one.completion_tokens for one in used),
+                sum(one.cached_tokens for one in used),
+            ),
+        )
+
+    async def stream(
+        self, requests: Sequence[CompletionRequest], choices: Choices
+    ) -> tuple[Generation, ChoiceStream]:
+        """Return completions that have begun; the caller closes them.
+
+        Raises:
+            InvalidRequestError: the request, or the model, does not allow it.
+            NotFoundError: no such model.
+            UpstreamError: the model server failed before the first token.
+        """
+        generation = self._generation(requests)
+        await self._check(requests)
+        each = [_choice(request, index) for request in requests for index in range(choices.n)]
+        if len(each) == 1:
+            return generation, OneChoice(await self._open(each[0], echo=choices.echo))
+        streams = ManyChoices([self._open(request, echo=choices.echo) for request in each])
+        await streams.prime()
+        return generation, streams
+
+    def _generation(self, requests: Sequence[CompletionRequest]) -> Generation:
+        return Generation(self._ids.new("cmpl-"), self._clock.unix_time(), requests[0].model)
+
+    async def _check(self, requests: Sequence[CompletionRequest]) -> None:
+        """Refuse a suffix that the model would pass over."""
+        if requests[0].suffix is None:
+            return
+        model = requests[0].model
+        if (await self._llm.show_model(model)).lacks(Capability.INSERT):
+            message = f"The model '{model}' cannot fill in the middle; leave out 'suffix'."
+            raise InvalidRequestError(message, code="unsupported_parameter", param="suffix")
+
+    async def _of_prompt(self, request: CompletionRequest, choices: Choices) -> list[ChatResult]:
+        if choices.best_of > choices.n and request.top_logprobs is None:
+            request = replace(request, top_logprobs=0)
+        drawn = (_choice(request, index) for index in range(choices.best_of))
+        return await all_of(self._answer(each, echo=choices.echo) for each in drawn)
+
+    async def _answer(self, request: CompletionRequest, *, echo: bool) -> ChatResult:
+        return await fold(await self._open(request, echo=echo))
+
+    async def _open(self, request: CompletionRequest, *, echo: bool) -> ChatStream:
+        muted = request.sampling.max_tokens == 0
+        opening = self._llm.complete_prompt(_askable(request))
+        stream: ChatStream = await primed(opening, self._limits)
+        if muted:
+            stream = MutedStream(stream)
+        return EchoStream(request.prompt, stream) if echo else stream
+
+
+class MutedStream:
+    """A completion of which nothing but the count of the prompt's tokens is wanted."""
+
+    def __init__(self, stream: ChatStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sequence[ChatEvent]:
+        while True:
+            last = (await anext(self._stream))[-1]
+            if isinstance(last, Finished):
+                usage = replace(last.usage, completion_tokens=0)
+                return [Finished(FinishReason.LENGTH, usage)]
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class EchoStream:
+    """A completion that begins with its prompt."""
+
+    def __init__(self, prompt: str, stream: ChatStream) -> None:
+        self._prompt = prompt
+        self._stream = stream
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sequence[ChatEvent]:
+        batch = await anext(self._stream)
+        if not self._prompt:
+            return batch
+        prompt, self._prompt = self._prompt, ""
+        return [TextDelta(prompt), *batch]
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _askable(request: CompletionRequest) -> CompletionRequest:
+    """Return ``request`` in a form that no server misunderstands.
+
+    Some take an empty prompt for a wish to load the model, and a limit of 0 for none.
+    """
+    if not request.prompt:
+        begin = NEW_DOCUMENT if request.suffix is None else "\n"
+        request = replace(request, prompt=begin)
+    if request.sampling.max_tokens == 0:
+        request = replace(request, sampling=replace(request.sampling, max_tokens=1))
+    return request
+
+
+def _choice(request: CompletionRequest, index: int) -> CompletionRequest:
+    """Give each completion of a prompt a seed of its own."""
+    sampling = request.sampling
+    if sampling.seed is None or index == 0:
+        return request
+    return replace(request, sampling=replace(sampling, seed=sampling.seed + index))
+
+
+def _best(results: Sequence[ChatResult], n: int) -> Sequence[ChatResult]:
+    return results if len(results) == n else sorted(results, key=_likelihood, reverse=True)[:n]
+
+
+def _likelihood(result: ChatResult) -> float:
+    """Return the mean log probability of a completion's tokens."""
+    tokens = result.logprobs
+    return sum(token.logprob for token in tokens) / len(tokens) if tokens else float("-inf")
+
+
+def _usage(results: Sequence[ChatResult]) -> Usage:
+    """Return the usage of completions that share a prompt: it counts once."""
+    used = [result.usage for result in results]
+    return Usage(
+        max(one.prompt_tokens for one in used),
+        sum(one.completion_tokens for one in used),
+        max(one.cached_tokens for one in used),
+    )

@@ -1,0 +1,1 @@
+"""GET and DELETE /v1/models."""

@@ -1,0 +1,249 @@
+"""A response's events to the records of its stream, whatever carries them.
+
+``ResponseEncoder`` makes the JSON of each record and knows nothing of SSE: the WebSocket
+transport sends the same records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from application.response_events import (
+    Began,
+    Ended,
+    InputAdded,
+    ItemAdded,
+    ItemDone,
+    ResponseEvent,
+    TextAdded,
+    ThoughtAdded,
+)
+from domain.conversation import Failure, ResponseStatus, StoredResponse
+from domain.items import AnswerText, CustomCallItem, FunctionCallItem, MessageItem, ReasoningItem
+from entrypoints.http.openai.responses import answer, events, render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.items import Item
+    from entrypoints.http.errors import Envelope
+
+_encode = msgspec.json.Encoder().encode
+_decode_error = msgspec.json.Decoder(dict[str, dict[str, str | None]]).decode
+
+# A failed response has one of the codes of a closed list.
+_CODES = {400: "invalid_prompt", 429: "rate_limit_exceeded"}
+_TEXT_DELTA = "response.output_text.delta"
+
+
+class Record(NamedTuple):
+    """One record of a stream: its type, and its JSON, which repeats the type."""
+
+    type: str
+    data: bytes
+
+
+class ResponseEncoder:
+    """Response events in, records out; one instance per response.
+
+    Records are numbered from 0 without a gap. The first is ``response.created`` and the last,
+    whatever happens, is the one of ``response.completed``, ``response.incomplete`` and
+    ``response.failed`` that applies; what is fed after it gives nothing.
+    """
+
+    def __init__(self, begun: StoredResponse, *, encrypted: bool = False) -> None:
+        self._response = begun
+        self._encrypted = encrypted
+        self._next = 0
+        self._created = False
+        self._ended = False
+        self._done: list[Item] = []
+        self._open: Item | None = None
+        # All plain text deltas of an item differ in text and number alone.
+        self._before_text = b""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last record was given out."""
+        return self._ended
+
+    def feed(self, batch: Sequence[ResponseEvent]) -> list[Record]:
+        """Return the records of ``batch``."""
+        out: list[Record] = []
+        for event in batch:
+            if self._ended:
+                break
+            if isinstance(event, TextAdded) and not event.logprobs:
+                data = b'%b%b,"logprobs":[],"sequence_number":%d}' % (
+                    self._before_text,
+                    _encode(event.text),
+                    self._number(),
+                )
+                out.append(Record(_TEXT_DELTA, data))
+            else:
+                self._other(event, out)
+        return out
+
+    def fail(self, shown: Envelope) -> list[Record]:
+        """Return the records that end a response which failed; none where it has ended."""
+        if self._ended:
+            return []
+        message = _decode_error(shown.body)["error"]["message"] or ""
+        failed = replace(
+            self._response,
+            status=ResponseStatus.FAILED,
+            output=tuple(self._done),
+            failure=Failure(_CODES.get(shown.status, "server_error"), message),
+        )
+        out: list[Record] = []
+        self._create(self._response, out)
+        self._end(failed, out)
+        return out
+
+    def _number(self) -> int:
+        number = self._next
+        self._next += 1
+        return number
+
+    def _other(self, event: ResponseEvent, out: list[Record]) -> None:
+        match event:
+            case Began(response):
+                self._create(response, out)
+            case ItemAdded(index, item):
+                self._add(index, item, out)
+            case TextAdded(index, text, logprobs):
+                shown = render.logprobs(logprobs)
+                id_ = self._id()
+                delta = events.TextDelta(id_, index, 0, text, shown, self._number())
+                out.append(_record(delta))
+            case ThoughtAdded(index, text):
+                delta = events.SummaryDelta(self._id(), index, 0, text, self._number())
+                out.append(_record(delta))
+            case InputAdded(index, text):
+                custom = isinstance(self._open, CustomCallItem)
+                kind = events.CustomInputDelta if custom else events.ArgumentsDelta
+                out.append(_record(kind(self._id(), index, text, self._number())))
+            case ItemDone(index, item):
+                self._finish(index, item, out)
+            case Ended(response):
+                self._create(response, out)
+                self._end(response, out)
+
+    def _id(self) -> str:
+        return "" if self._open is None else self._open.id
+
+    def _create(self, response: StoredResponse, out: list[Record]) -> None:
+        if self._created:
+            return
+        self._created = True
+        self._response = response
+        begun = replace(response, status=ResponseStatus.IN_PROGRESS, output=())
+        shown = render.response(begun, encrypted=self._encrypted)
+        out.append(self._lifecycle("response.created", shown))
+        out.append(self._lifecycle("response.in_progress", shown))
+
+    def _end(self, response: StoredResponse, out: list[Record]) -> None:
+        self._ended = True
+        shown = render.response(response, encrypted=self._encrypted)
+        out.append(self._lifecycle(f"response.{response.status.value}", shown))
+
+    def _lifecycle(self, kind: str, shown: bytes) -> Record:
+        body = events.Lifecycle(kind, msgspec.Raw(shown), self._number())
+        return Record(kind, _encode(body))
+
+    def _add(self, index: int, item: Item, out: list[Record]) -> None:
+        self._open = item
+        shown = render.item(item)
+        out.append(_record(events.ItemAdded(index, shown, self._number())))
+        match item:
+            case MessageItem(id_):
+                part = answer.OutputText("")
+                out.append(_record(events.PartAdded(id_, index, 0, part, self._number())))
+                self._before_text = (
+                    b'{"type":"%b","item_id":%b,"output_index":%d,"content_index":0,"delta":'
+                    % (_TEXT_DELTA.encode(), _encode(id_), index)
+                )
+            case ReasoningItem(id_):
+                summary = answer.SummaryText("")
+                added = events.SummaryPartAdded(id_, index, 0, summary, self._number())
+                out.append(_record(added))
+            case _:
+                pass
+
+    def _finish(self, index: int, item: Item, out: list[Record]) -> None:
+        id_ = item.id
+        match item:
+            case MessageItem(_, _, (AnswerText(text, logprobs),)):
+                shown = render.logprobs(logprobs)
+                out.append(_record(events.TextDone(id_, index, 0, text, shown, self._number())))
+                part = answer.OutputText(text, logprobs=shown)
+                out.append(_record(events.PartDone(id_, index, 0, part, self._number())))
+            case ReasoningItem(_, (text,)):
+                out.append(_record(events.SummaryDone(id_, index, 0, text, self._number())))
+                summary = answer.SummaryText(text)
+                done = events.SummaryPartDone(id_, index, 0, summary, self._number())
+                out.append(_record(done))
+            case FunctionCallItem(_, _, name, arguments):
+                whole = events.ArgumentsDone(id_, index, name, arguments, self._number())
+                out.append(_record(whole))
+            case CustomCallItem(_, _, _, text):
+                out.append(_record(events.CustomInputDone(id_, index, text, self._number())))
+            case _:
+                pass
+        done_item = render.item(item, encrypted=self._encrypted)
+        out.append(_record(events.ItemDone(index, done_item, self._number())))
+        self._done.append(item)
+        self._open = None
+
+
+class ResponseSSEEncoder:
+    """Response events in, SSE bytes out."""
+
+    def __init__(self, encoder: ResponseEncoder) -> None:
+        self._encoder = encoder
+
+    def feed(self, _index: int, batch: Sequence[ResponseEvent]) -> bytes:
+        """Return the records of ``batch``; `[DONE]` follows the last one of all."""
+        return self._framed(self._encoder.feed(batch))
+
+    def fail(self, shown: Envelope) -> bytes:
+        """Return the records that end a response which failed."""
+        return self._framed(self._encoder.fail(shown))
+
+    def _framed(self, records: Sequence[Record]) -> bytes:
+        out = b"".join(framed(record) for record in records)
+        return out + b"data: [DONE]\n\n" if records and self._encoder.ended else out
+
+
+class SimpleSSEEncoder:
+    """Response events to a stream in the simple shape: each record has more of the content."""
+
+    def __init__(self, begun: StoredResponse) -> None:
+        self._model = begun.model
+
+    def feed(self, _index: int, batch: Sequence[ResponseEvent]) -> bytes:
+        """Return the records of ``batch``; `[DONE]` follows the last one of all."""
+        out: list[bytes] = []
+        for event in batch:
+            if isinstance(event, TextAdded):
+                out.append(b"data: " + render.simple_piece(self._model, event.text) + b"\n\n")
+            elif isinstance(event, Ended):
+                out.append(b"data: [DONE]\n\n")
+        return b"".join(out)
+
+    def fail(self, shown: Envelope) -> bytes:
+        """Return the record that ends a stream which failed; no `[DONE]` follows it."""
+        return b"data: " + shown.body + b"\n\n"
+
+
+def framed(record: Record) -> bytes:
+    """Return ``record`` as an SSE record."""
+    return b"event: %b\ndata: %b\n\n" % (record.type.encode(), record.data)
+
+
+def _record(body: msgspec.Struct) -> Record:
+    kind = body.__struct_config__.tag
+    return Record(str(kind), _encode(body))

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.ollama.decoder import ChatDecoder
+from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
+from domain.errors import ServiceError, UpstreamError, UpstreamProtocolError
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from tests.support.fake_ollama_answers import (
+    PROMPT_TOKENS,
+    done_line,
+    encoded,
+    error_line,
+    line,
+    text_line,
+    thinking_line,
+    tool_line,
+)
+from tests.support.fake_system import CountingIds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DONE = Finished(FinishReason.STOP, Usage(PROMPT_TOKENS, 2))
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+    max_leaves=5,
+)
+
+
+def decoder() -> ChatDecoder:
+    ids = CountingIds()
+    return ChatDecoder(lambda: ids.new("call_"))
+
+
+def decoded(*pieces: bytes) -> list[ChatEvent]:
+    """Return the events of an answer that comes in these pieces."""
+    machine = decoder()
+    events = [event for piece in pieces for event in machine.feed(piece)]
+    return events if machine.finished else events + machine.finish()
+
+
+def failure(*pieces: bytes) -> ServiceError:
+    with pytest.raises(ServiceError) as caught:
+        decoded(*pieces)
+    return caught.value
+
+
+def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
+    return [data[start:end] for start, end in pairwise([0, *sorted(places), len(data)])]
+
+
+RICH = (
+    thinking_line("Hm 👋")
+    + text_line("ü\u2028\x85\x00 </b>")
+    + tool_line(("f", {"a": "é\u2029"}), ("g", {}))
+    + b" \r\n"
+    + done_line(completion=2)
+)
+RICH_EVENTS = [
+    ReasoningDelta("Hm 👋"),
+    TextDelta("ü\u2028\x85\x00 </b>"),
+    ToolCallDelta(0, "call_1", "f", '{"a":"é\\u2029"}'),
+    ToolCallDelta(1, "call_2", "g", "{}"),
+    Finished(FinishReason.TOOL_CALLS, Usage(PROMPT_TOKENS, 2, reasoning_tokens=1)),
+]
+
+
+@given(st.lists(st.integers(0, len(RICH))))
+def test_any_split_of_the_bytes_gives_the_same_events(places: list[int]) -> None:
+    assert decoded(*cut(RICH, places)) == RICH_EVENTS
+
+
+@given(TEXTS.filter(bool), st.data())
+def test_any_text_survives(text: str, data: st.DataObject) -> None:
+    raw = text_line(text) + done_line(completion=2)
+    places = data.draw(st.lists(st.integers(0, len(raw)), max_size=4))
+
+    assert decoded(*cut(raw, places)) == [TextDelta(text), DONE]
+
+
+@given(TEXTS, st.dictionaries(TEXTS, JSON))
+def test_any_tool_call_survives(name: str, arguments: dict[str, Any]) -> None:
+    call, finished = decoded(tool_line((name, arguments)), done_line(completion=2))
+
+    assert isinstance(call, ToolCallDelta)
+    assert (call.index, call.id, call.name) == (0, "call_1", name)
+    assert json.loads(call.arguments) == arguments
+    assert finished == Finished(FinishReason.TOOL_CALLS, DONE.usage)
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [
+        pytest.param(rb"\ud800", "\ufffd", id="high alone"),
+        pytest.param(rb"\uDC4B!", "\ufffd!", id="low alone"),
+        pytest.param(rb"a\ud83d\\b", "a\ufffd\\b", id="high before a backslash"),
+        pytest.param(rb"\udc4b\ud83d", "\ufffd\ufffd", id="the wrong way round"),
+        pytest.param(rb"\ud83d\ud83d\udc4b", "\ufffd👋", id="high before a pair"),
+        pytest.param(rb"\ud800\\ud800", "\ufffd\\ud800", id="beside an escaped backslash"),
+        pytest.param(rb"\ud800\\\ud800", "\ufffd\\\ufffd", id="behind an escaped backslash"),
+        pytest.param(rb"\ud83d\udc4b", "👋", id="a pair"),
+        pytest.param(rb"\u0000\\ud800", "\x00\\ud800", id="none"),
+    ],
+)
+def test_half_a_surrogate_pair_becomes_a_replacement_character(escaped: bytes, text: str) -> None:
+    raw = b'{"message":{"content":"%s"},"done":false}\n' % escaped
+
+    assert decoded(raw, done_line(completion=2)) == [TextDelta(text), DONE]
+
+
+def test_half_a_surrogate_pair_in_arguments_is_replaced_too() -> None:
+    call = rb'{"function":{"name":"f","arguments":{"a":"\ud800"}}}'
+    raw = b'{"message":{"tool_calls":[%s]},"done":false}\n' % call
+
+    assert decoded(raw, done_line())[0] == ToolCallDelta(0, "call_1", "f", '{"a":"\\ufffd"}')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(b'"{}"', id="text"),
+        pytest.param(b"[]", id="array"),
+        pytest.param(b"1", id="number"),
+        pytest.param(b'{"a":"\xff"}', id="invalid UTF-8 in a value"),
+        pytest.param(b'{"\xff":1}', id="invalid UTF-8 in a key"),
+    ],
+)
+def test_arguments_that_are_no_object_are_refused(arguments: bytes) -> None:
+    call = b'{"function":{"name":"f","arguments":%s}}' % arguments
+
+    error = failure(b'{"message":{"tool_calls":[%s]},"done":false}\n' % call)
+
+    assert type(error) is UpstreamError
+    assert error.code == "tool_call_parse_error"
+
+
+@pytest.mark.parametrize(
+    "function", [{"name": "f", "arguments": None}, {"name": "f"}], ids=["null", "absent"]
+)
+def test_a_call_without_arguments_has_none(function: dict[str, Any]) -> None:
+    events = decoded(line({"tool_calls": [{"function": function}]}), done_line())
+
+    assert events[0] == ToolCallDelta(0, "call_1", "f", "{}")
+
+
+def test_everything_on_the_done_line_counts() -> None:
+    last = json.loads(done_line("stop", prompt=9, completion=4))
+    last["message"] = {
+        "thinking": "t",
+        "content": "c",
+        "tool_calls": [{"function": {"name": "f", "arguments": {}}}],
+    }
+    last["prompt_eval_cached_count"] = 5
+
+    assert decoded(encoded(last)) == [
+        ReasoningDelta("t"),
+        TextDelta("c"),
+        ToolCallDelta(0, "call_1", "f", "{}"),
+        Finished(FinishReason.TOOL_CALLS, Usage(9, 4, 5, 1)),
+    ]
+
+
+def test_what_follows_the_done_line_is_not_read() -> None:
+    assert decoded(done_line(completion=2) + b"rubbish\n" + error_line("x")) == [DONE]
+
+
+def test_a_done_line_without_a_message_is_an_end() -> None:
+    assert decoded(b'{"done":true}') == [Finished(FinishReason.STOP, Usage())]
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("stop", FinishReason.TOOL_CALLS),
+        ("length", FinishReason.LENGTH),
+        ("eos", FinishReason.TOOL_CALLS),
+    ],
+)
+def test_a_limit_counts_more_than_calls(reason: str, expected: FinishReason) -> None:
+    *_, finished = decoded(tool_line(("f", {})), done_line(reason))
+
+    assert isinstance(finished, Finished)
+    assert finished.reason is expected
+
+
+def test_log_probabilities_keep_their_bytes() -> None:
+    entry = {
+        "token": "é",
+        "logprob": -0.5,
+        "bytes": [195, 169],
+        "top_logprobs": [{"token": "", "logprob": -2.0}],
+    }
+
+    events = decoded(line({"content": "é"}, logprobs=[entry]), done_line(completion=2))
+
+    top = (TopLogprob("", -2.0, None),)
+    assert events == [TextDelta("é", (TokenLogprob("é", -0.5, "é".encode(), top),)), DONE]
+
+
+def test_log_probabilities_may_come_without_text() -> None:
+    events = decoded(
+        line({"content": ""}, logprobs=[{"token": "", "logprob": 0}]), done_line(completion=2)
+    )
+
+    assert events == [TextDelta("", (TokenLogprob("", 0.0, None),)), DONE]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b'{"message":{"content":"\xff"}}\n', id="invalid UTF-8"),
+        pytest.param(b'{"message":' + b"[" * 5000 + b"\n", id="deep"),
+        pytest.param(b"{}\n", id="neither message nor end"),
+        pytest.param(b'{"message":{"content":1}}\n', id="wrong type"),
+        pytest.param(done_line("load"), id="load"),
+        pytest.param(done_line("unload"), id="unload"),
+        pytest.param(
+            line({}, logprobs=[{"token": "a", "logprob": 0, "bytes": [256]}]), id="no byte"
+        ),
+    ],
+)
+def test_rubbish_is_no_answer(data: bytes) -> None:
+    error = failure(data)
+
+    assert type(error) is UpstreamProtocolError
+    assert error.code == "upstream_garbage"
+
+
+def test_an_error_line_is_a_failure() -> None:
+    error = failure(text_line("a"), error_line("error parsing tool call: x"))
+
+    assert (type(error), error.code) == (UpstreamError, "tool_call_parse_error")
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b'{"message":{"content":"b"},"done":false}'])
+def test_a_body_that_ends_before_the_answer_is_a_failure(end: bytes) -> None:
+    error = failure(text_line("a"), end)
+
+    assert (type(error), error.code) == (UpstreamProtocolError, "upstream_truncated")

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from domain.messages import Message, Role
+from domain.sampling import TEXT, JSONObjectFormat, JSONSchemaFormat, OutputFormat
+from domain.tool_envelope import Envelope, as_text
+from domain.tools import ToolDefinition
+from tests.support import builders
+
+WEATHER = builders.ToolDefinitionFactory.build()
+TIME = ToolDefinition("get_time", None, {"properties": {}})
+ROME = {"name": "get_weather", "arguments": {"city": "Rome"}}
+NOW: dict[str, Any] = {"name": "get_time", "arguments": {}}
+NODE = {
+    "type": "object",
+    "properties": {"next": {"$ref": "#/$defs/Node"}},
+    "additionalProperties": False,
+}
+TREE = {"$ref": "#/$defs/Node", "$defs": {"Node": NODE}}
+
+
+def envelope(
+    *tools: ToolDefinition,
+    may_reply: bool = False,
+    parallel: bool = True,
+    output: OutputFormat = TEXT,
+) -> Envelope:
+    return Envelope(tools or (WEATHER,), may_reply, parallel, output)
+
+
+def valid(value: Any, wanted: Envelope) -> bool:
+    return jsonschema_rs.validator_for(dict(wanted.schema())).is_valid(value)
+
+
+def test_the_schema_of_one_forced_tool() -> None:
+    assert envelope(parallel=False).schema() == {
+        "type": "object",
+        "properties": {
+            "tool_calls": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"const": "get_weather"},
+                        "arguments": {
+                            "type": "object",
+                            "properties": {"city": {"type": "string"}},
+                            "required": ["city"],
+                        },
+                    },
+                    "required": ["name", "arguments"],
+                    "additionalProperties": False,
+                },
+                "minItems": 1,
+                "maxItems": 1,
+            }
+        },
+        "required": ["tool_calls"],
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "holds"),
+    [
+        pytest.param({"tool_calls": [ROME]}, True, id="one"),
+        pytest.param({"tool_calls": [NOW]}, True, id="the other"),
+        pytest.param({"tool_calls": [ROME, NOW]}, True, id="two"),
+        pytest.param({"tool_calls": []}, False, id="none"),
+        pytest.param({"tool_calls": [NOW] * 9}, False, id="too many"),
+        pytest.param({"tool_calls": [{"name": "get_time"}]}, False, id="no arguments"),
+        pytest.param({"tool_calls": [{"name": "f", "arguments": {}}]}, False, id="unknown"),
+        pytest.param(
+            {"tool_calls": [{"name": "get_weather", "arguments": {}}]}, False, id="incomplete"
+        ),
+        pytest.param({"tool_calls": [ROME], "x": 1}, False, id="more"),
+        pytest.param({"reply": "no"}, False, id="reply"),
+    ],
+)
+def test_a_forced_envelope_holds_calls(value: Any, holds: bool) -> None:  # noqa: FBT001 - a case
+    assert valid(value, envelope(WEATHER, TIME)) is holds
+
+
+@pytest.mark.parametrize(
+    ("output", "reply", "holds"),
+    [
+        pytest.param(TEXT, "hello", True, id="text"),
+        pytest.param(TEXT, {}, False, id="an object where text is wanted"),
+        pytest.param(JSONObjectFormat(), {"a": 1}, True, id="object"),
+        pytest.param(JSONObjectFormat(), "a", False, id="text where an object is wanted"),
+        pytest.param(JSONSchemaFormat("t", TREE), {"next": {"next": {}}}, True, id="schema"),
+        pytest.param(JSONSchemaFormat("t", TREE), {"next": {"x": 1}}, False, id="not the schema"),
+    ],
+)
+def test_a_reply_has_the_form_that_was_asked_for(
+    output: OutputFormat,
+    reply: Any,
+    holds: bool,  # noqa: FBT001 - a case
+) -> None:
+    wanted = envelope(may_reply=True, output=output)
+
+    assert valid({"reply": reply}, wanted) is holds
+    assert valid({"tool_calls": [ROME]}, wanted)
+
+
+def test_references_that_stay_find_their_target() -> None:
+    deep = ToolDefinition("dig", None, TREE)
+    wanted = envelope(deep, may_reply=True, output=JSONSchemaFormat("t", TREE))
+
+    assert valid({"tool_calls": [{"name": "dig", "arguments": {"next": {}}}]}, wanted)
+    assert not valid({"tool_calls": [{"name": "dig", "arguments": {"next": 1}}]}, wanted)
+    assert wanted.schema()["$defs"] == {"Node": NODE}
+
+
+def test_the_rule_of_a_forced_envelope() -> None:
+    assert envelope().rule("TOOLS") == (
+        "You can call these tools:\n"
+        "TOOLS\n"
+        "Call a tool now: answer with JSON of the form "
+        '{"tool_calls": [{"name": <tool name>, "arguments": <its arguments>}]}.'
+    )
+
+
+def test_the_rule_where_a_reply_will_do() -> None:
+    assert envelope(may_reply=True).rule("TOOLS") == (
+        "You can call these tools:\n"
+        "TOOLS\n"
+        "To call a tool, answer with JSON of the form "
+        '{"tool_calls": [{"name": <tool name>, "arguments": <its arguments>}]}.\n'
+        'To answer without a tool, answer with JSON: {"reply": <answer>}.'
+    )
+
+
+def test_calls_and_results_read_as_text() -> None:
+    call = builders.ToolCallFactory.build()
+    text = '{"tool_calls": [{"name": "get_weather", "arguments": {"city":"Rome"}}]}'
+    messages = [
+        Message(Role.USER, "Hi"),
+        Message(Role.ASSISTANT, "Let me see.", tool_calls=(call,)),
+        Message(Role.ASSISTANT, tool_calls=(call,)),
+        Message(Role.TOOL, "sunny", tool_call_id="call_1", tool_name="get_weather"),
+        Message(Role.TOOL, "cold", tool_call_id="call_9"),
+    ]
+
+    assert as_text(messages) == (
+        Message(Role.USER, "Hi"),
+        Message(Role.ASSISTANT, f"Let me see.\n{text}"),
+        Message(Role.ASSISTANT, text),
+        Message(Role.USER, "The tool get_weather answered: sunny"),
+        Message(Role.USER, "The tool  answered: cold"),
+    )
