@@ -33,7 +33,8 @@ async def fetched(messages: Sequence[Message], images: ImagePort) -> tuple[Messa
 async def _fetched(message: Message, images: ImagePort) -> Message:
     if isinstance(message.content, str):
         return message
-    parts: list[ContentPart] = []
-    for part in message.content:
-        parts.append(await images.fetch(part) if isinstance(part, ImageLink) else part)
+    parts: list[ContentPart] = [
+        await images.fetch(part) if isinstance(part, ImageLink) else part
+        for part in message.content
+    ]
     return replace(message, content=tuple(parts))
