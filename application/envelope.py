@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from domain.chat import FinishReason
 from domain.errors import InvalidOutputError
@@ -77,21 +77,31 @@ class EnvelopeStream:
             if REPLY in envelope:
                 yield TextDelta(_reply(envelope[REPLY]))
                 return
-            calls = [(call["name"], call["arguments"]) for call in envelope[CALLS]]
+            calls = [self._call(call["name"], call["arguments"]) for call in envelope[CALLS]]
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise _not_an_envelope() from error
-        if not calls or any(name not in self._names for name, _ in calls):
+        if not calls:
             raise _not_an_envelope()
         for index, (name, arguments) in enumerate(calls):
-            yield ToolCallDelta(index, self._new_call_id(), name, _compact(arguments))
+            yield ToolCallDelta(index, self._new_call_id(), name, arguments)
+
+    def _call(self, name: str, arguments: object) -> tuple[str, str]:
+        if name not in self._names or not isinstance(arguments, dict):
+            raise ValueError
+        return name, _compact(cast("object", arguments))
 
 
 def _reply(value: object) -> str:
-    return value if isinstance(value, str) else _compact(value)
+    return _whole(value) if isinstance(value, str) else _compact(value)
 
 
 def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _whole(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _whole(text: str) -> str:
+    """Return ``text`` with U+FFFD for halves of surrogate pairs, which no encoding takes."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _not_an_envelope() -> InvalidOutputError:

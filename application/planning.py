@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from application.ports.schema import SchemaPort
     from domain.messages import Message
 
-_NO_THOUGHT = frozenset({None, ReasoningEffort.NONE, ReasoningEffort.MINIMAL})
+_NO_THOUGHT = frozenset({None, ReasoningEffort.NONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ async def plan(request: ChatRequest, llm: LLMPort, schemas: SchemaPort) -> Plan:
     """
     offers = bool(request.tools) and request.tool_choice is not ToolChoice.NONE
     details = await _details(request, llm, offers=offers)
+    if details.lacks(Capability.THINKING):
+        request = replace(request, reasoning=None)
     demands = _demands(request, schemas, offers=offers)
     envelope = _envelope(request, details) if offers else None
     messages: tuple[Message, ...] = request.messages
@@ -83,7 +85,9 @@ async def _details(request: ChatRequest, llm: LLMPort, *, offers: bool) -> Model
         raise _cannot(request.model, "support tools", "tools")
     if sees and details.lacks(Capability.VISION):
         raise _cannot(request.model, "see images", "messages")
-    if thinks and details.lacks(Capability.THINKING):
+    # A minimum of thought is what such a model gives.
+    demanding = thinks and request.reasoning is not ReasoningEffort.MINIMAL
+    if demanding and details.lacks(Capability.THINKING):
         raise _cannot(request.model, "support reasoning", "reasoning_effort")
     return details
 

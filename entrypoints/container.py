@@ -12,6 +12,7 @@ from adapters.ollama import probe
 from adapters.ollama.llm import OllamaLLM
 from adapters.ollama.requests import ContextWindows
 from adapters.schema import RustSchemas
+from adapters.stores.memory import MemoryStore
 from adapters.system import RandomIds, SystemClock
 from adapters.transport.upstream import Upstream
 from adapters.vocabulary import PackagedVocabularies
@@ -26,8 +27,10 @@ from application.models import ModelsService
 from application.ports.images import ImagePort
 from application.ports.llm import LLMPort
 from application.ports.schema import SchemaPort
+from application.ports.store import ResponseStorePort
 from application.ports.system import ClockPort, IdPort
 from application.ports.vocabulary import VocabularyPort
+from application.responses import ResponsesService
 from application.streaming import Limits
 from application.tokens import TokenTexts
 from entrypoints.settings import Settings
@@ -90,6 +93,10 @@ class Container(containers.DeclarativeContainer):
     )
     models: providers.Provider[ModelsService] = providers.Singleton(
         ModelsService, llm, may_delete=settings.provided.allow_model_delete
+    )
+    store: providers.Provider[ResponseStorePort] = providers.Singleton(MemoryStore, clock)
+    responses: providers.Provider[ResponsesService] = providers.Singleton(
+        ResponsesService, answers=answers, ids=ids, clock=clock, store=store
     )
     health: providers.Provider[HealthService] = providers.Singleton(HealthService, llm, defaults)
 

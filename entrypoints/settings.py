@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle_timeout_s: Seconds = 120.0
     total_timeout_s: Seconds = 3600.0
     heartbeat_after_s: SecondsOrNever = 15.0
+    responses_shape: Literal["auto", "simple", "openai"] = "auto"
     shutdown_grace_s: Seconds = 30.0
     max_body_bytes: Count = 64 * 1024 * 1024
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -94,6 +94,8 @@ class LlamaCppLLM:
         for start in range(0, len(request.texts), _TEXTS_A_STEP):
             texts = request.texts[start : start + _TEXTS_A_STEP]
             body = requests.embedding(request, texts)
+            if not self._embedder.loaded:
+                await asyncio.to_thread(self._embedder.load)
             answer = await loop.run_in_executor(self._executor, self._embedder.embed, body)
             results.append(vectors(answer))
         return EmbedResult(

@@ -20,14 +20,19 @@ from entrypoints.http.openai.completions.controller import (
 )
 from entrypoints.http.openai.embeddings.controller import EmbeddingsController, EmbeddingsEndpoint
 from entrypoints.http.openai.models.controller import ModelsController
+from entrypoints.http.openai.responses.controller import (
+    Manner,
+    ResponsesController,
+    ResponsesEndpoint,
+)
 from entrypoints.http.paths import Paths
 
 if TYPE_CHECKING:
-    from entrypoints.http.drain import Drain
     from litestar.datastructures import State
     from litestar.types import ASGIApp
 
     from entrypoints.container import Container
+    from entrypoints.http.drain import Drain
 
 
 def create_app(container: Container, drain: Drain) -> ASGIApp:
@@ -48,12 +53,19 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         EmbeddingsEndpoint(container.embeddings(), container.tokens(), container.defaults()).answer,
         settings.max_body_bytes,
     )
+    responses = ResponsesEndpoint(
+        container.responses(),
+        container.defaults(),
+        Manner(settings.responses_shape, settings.heartbeat_after_s),
+    )
+    responses_create = JSONEndpoint(responses.answer, settings.max_body_bytes)
     app: ASGIApp = Litestar(
         route_handlers=[
             ChatController,
             CompletionsController,
             EmbeddingsController,
             ModelsController,
+            ResponsesController,
             *absent.HANDLERS,
             health.root,
             health.healthz,
@@ -63,6 +75,8 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
             "completions": provide(lambda: completions),
             "embeddings": provide(lambda: embeddings),
             "models": provide(container.models),
+            "responses": provide(container.responses),
+            "responses_create": provide(lambda: responses_create),
             "chat_completions": provide(lambda: chat_completions),
             "defaults": provide(container.defaults),
             "health": provide(container.health),
@@ -73,7 +87,11 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         logging_config=None,
         on_shutdown=[container.llm().aclose],
     )
-    app = Shortcut(app, {("POST", "/v1/chat/completions"): chat_completions})
+    shortcuts = {
+        ("POST", "/v1/chat/completions"): chat_completions,
+        ("POST", "/v1/responses"): responses_create,
+    }
+    app = Shortcut(app, shortcuts)
     app = Paths(drain.around(KeyCheck(app, settings.api_keys)))
     if settings.origins:
         app = CORS(app, settings.origins)

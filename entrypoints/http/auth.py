@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar.enums import ScopeType
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PUBLIC = ("/healthz", "/readyz", "/docs")
 
 _BEARER = b"bearer "
+_OWNER = "owner"
+_EVERYONE = "everyone"
 
 
 class KeyCheck:
@@ -40,11 +42,13 @@ class KeyCheck:
             await self._app(scope, receive, send)
             return
         try:
-            self._check(_key(scope["headers"]))
+            key = _key(scope["headers"])
+            self._check(key)
         except AuthenticationError as error:
             shown = envelope(error)
             await JSONReply(shown.body, shown.status, shown.headers)(scope, receive, send)
             return
+        _state(scope)[_OWNER] = _owner(key)
         await self._app(scope, receive, send)
 
     def _check(self, key: bytes) -> None:
@@ -54,6 +58,23 @@ class KeyCheck:
         if not any(matches):
             message = "Incorrect API key provided."
             raise AuthenticationError(message, code="invalid_api_key")
+
+
+def owner(scope: Scope) -> str:
+    """Return whose the things are that a request makes and finds: its key's, or everyone's."""
+    found: str = _state(scope).get(_OWNER, _EVERYONE)
+    return found
+
+
+def _state(scope: Scope) -> dict[str, Any]:
+    # A server without a lifespan leaves it out, whatever its type says.
+    state: dict[str, Any] = cast("dict[str, Any]", scope).setdefault("state", {})
+    return state
+
+
+def _owner(key: bytes) -> str:
+    # Of its own kind: what a store keeps tells nothing of what keys are compared by.
+    return hashlib.blake2b(key, digest_size=16, person=b"owner").hexdigest()
 
 
 def _is_public(path: str) -> bool:

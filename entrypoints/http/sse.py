@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from domain.errors import ClientDisconnectedError
 from entrypoints.http import errors
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from litestar.types import Receive, Scope, Send
 
-    from application.choices import ChoiceStream
-    from domain.events import ChatEvent
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+E_contra = TypeVar("E_contra", contravariant=True)
 
 # Comments are the one kind of keep-alive that every official client skips.
 _KEEP_ALIVE = b": keep-alive\n\n"
@@ -28,10 +29,26 @@ _HEADERS = [
 ]
 
 
-class SSEEncoder(Protocol):
+class SSEStream(Protocol[E_co]):
+    """Batches of events, each with the index of the choice that it belongs to."""
+
+    def __aiter__(self) -> Self:
+        """Return the stream itself."""
+        ...
+
+    async def __anext__(self) -> tuple[int, Sequence[E_co]]:
+        """Return the next batch."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop what makes the events."""
+        ...
+
+
+class SSEEncoder(Protocol[E_contra]):
     """Events in, bytes out."""
 
-    def feed(self, index: int, events: Sequence[ChatEvent]) -> bytes:
+    def feed(self, index: int, events: Sequence[E_contra], /) -> bytes:
         """Return the records of a choice's events."""
         ...
 
@@ -40,7 +57,11 @@ class SSEEncoder(Protocol):
         ...
 
 
-class SSEReply:
+def _record(shown: errors.Envelope) -> bytes:
+    return b"data: " + shown.body + b"\n\n"
+
+
+class SSEReply(Generic[E]):
     """A stream of events; an ASGI application.
 
     Args:
@@ -48,22 +69,25 @@ class SSEReply:
         heartbeat_after_s: after so long without a first event the status goes out, and comments
             keep the connection alive; 0 for never.
         headers: more headers.
+        late: makes the records of a failure after the status, but before the first event.
     """
 
     def __init__(
         self,
-        opening: Callable[[], Awaitable[tuple[ChoiceStream, SSEEncoder]]],
+        opening: Callable[[], Awaitable[tuple[SSEStream[E], SSEEncoder[E]]]],
         *,
         heartbeat_after_s: float,
         headers: Mapping[str, str] | None = None,
+        late: Callable[[errors.Envelope], bytes] = _record,
     ) -> None:
         self._opening = opening
         self._heartbeat_after_s = heartbeat_after_s
+        self._late = late
         self._headers = [*_HEADERS, *encoded(headers or {})]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         output = _Output(send, self._headers, self._heartbeat_after_s)
-        encoder: SSEEncoder | None = None
+        encoder: SSEEncoder[E] | None = None
         try:
             async with HangUp(receive):
                 try:
@@ -84,11 +108,7 @@ class SSEReply:
                 return
             shown = errors.envelope(error, scope)
             errors.log(error, shown)
-            await output.end(encoder.fail(shown) if encoder else _record(shown))
-
-
-def _record(shown: errors.Envelope) -> bytes:
-    return b"data: " + shown.body + b"\n\n"
+            await output.end(encoder.fail(shown) if encoder else self._late(shown))
 
 
 class _Output:

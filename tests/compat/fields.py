@@ -115,7 +115,7 @@ def _options(
     if isinstance(node, list):
         # Objects that are all of one kind have no tag: the name is one of theirs.
         left = rest if tag else (step, *rest)
-        inside = cast("list[Any]", node)
+        inside: list[Any] = node
         yield from ((i, left) for i, inner in enumerate(inside) if not tag or _is(inner, tag))
     elif isinstance(node, dict) and name in node:
         yield name, rest

@@ -35,9 +35,11 @@ class Scenario(Protocol):
 
     Attributes:
         model: a model that answers with text.
+        embedder: a model that makes vectors.
     """
 
     model: str
+    embedder: str
 
     @property
     def llm(self) -> LLMPort:
@@ -98,6 +100,7 @@ class FakeScenario:
     def __init__(self, llm: FakeLLM) -> None:
         self.llm = llm
         self.model = "smollm2:135m"
+        self.embedder = "embedder"
         self._held = asyncio.Event()
 
     async def freed(self) -> None:
@@ -140,6 +143,7 @@ class OllamaScenario:
         self.upstream = upstream
         self.llm = OllamaLLM(upstream, CountingIds())
         self.model = "smollm2:135m"
+        self.embedder = "embedder"
         self._held = asyncio.Event()
 
     async def freed(self) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from domain.chat import ChatRequest, FinishReason, Usage
-from domain.errors import NotFoundError, UpstreamProtocolError
+from domain.embeddings import EmbedRequest, EmbedResult, Vector, cut, pack
+from domain.errors import InvalidRequestError, NotFoundError, UpstreamProtocolError
 from domain.events import ChatEvent, Finished, TextDelta
 from domain.models import Capability, ModelDetails, ModelSummary
+
+if TYPE_CHECKING:
+    from domain.completion import CompletionRequest
 
 # A batch to yield, an error to raise, or an event to wait for.
 Step: TypeAlias = Sequence[ChatEvent] | Exception | asyncio.Event
@@ -43,6 +47,12 @@ MODELS: Mapping[str, ModelDetails] = {
         ModelDetails("unknowable"),
     )
 }
+
+
+def vector(text: str) -> Vector:
+    """Return what a text turns to: four components, not the same for texts that differ."""
+    letters = sum(ord(letter) * place for place, letter in enumerate(text, 1))
+    return cut(pack([float(len(text)), letters % 97 + 0.5, letters % 89 - 44.0, 1.0]), 4)
 
 
 class FakeStream:
@@ -99,6 +109,8 @@ class FakeLLM:
         gate: holds every stream back after its first batch until it is set.
         failure: raised by every method that would reach the server.
         requests: requests to ``stream`` so far.
+        prompts: requests to ``complete_prompt`` so far.
+        embedded: requests to ``embed`` so far.
         streams: streams opened so far.
         asked: set once ``stream`` was called.
     """
@@ -109,6 +121,8 @@ class FakeLLM:
         self.gate: asyncio.Event | None = None
         self.failure: Exception | None = None
         self.requests: list[ChatRequest] = []
+        self.prompts: list[CompletionRequest] = []
+        self.embedded: list[EmbedRequest] = []
         self.streams: list[FakeStream] = []
         self.asked = asyncio.Event()
         self._scripts: deque[Sequence[Step]] = deque()
@@ -120,8 +134,31 @@ class FakeLLM:
     async def stream(self, request: ChatRequest) -> FakeStream:
         """Open the next script."""
         self.requests.append(request)
-        self.asked.set()
+        return self._open(request.model)
+
+    async def complete_prompt(self, request: CompletionRequest) -> FakeStream:
+        """Open the next script, which should bring text only."""
+        self.prompts.append(request)
+        return self._open(request.model)
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        """Return ``vector`` of each text, whole, and count its words as tokens."""
+        self.embedded.append(request)
         self._reach(request.model)
+        if self.models[request.model].lacks(Capability.EMBEDDING):
+            message = "This model makes no vectors."
+            raise InvalidRequestError(message, code="unsupported_model", param="model")
+        words = sum(len(text.split()) for text in request.texts)
+        return EmbedResult(tuple(map(vector, request.texts)), words)
+
+    async def delete_model(self, name: str) -> None:
+        """Forget the model."""
+        self._reach(name)
+        del self.models[name]
+
+    def _open(self, model: str) -> FakeStream:
+        self.asked.set()
+        self._reach(model)
         script = self._scripts.popleft() if self._scripts else self.script
         self.streams.append(FakeStream(script, self.gate))
         return self.streams[-1]

@@ -24,7 +24,9 @@ _POST: Mapping[str, Callable[[Mapping[str, Any]], Reply]] = {
     "/api/show": answers.show,
     "/api/chat": answers.chat,
     "/api/embed": answers.embed,
+    "/api/generate": answers.generate,
 }
+_DELETE: Mapping[str, Callable[[Mapping[str, Any]], Reply]] = {"/api/delete": answers.delete}
 
 
 class ContractViolationError(Exception):
@@ -185,6 +187,8 @@ class FakeOllama:
             return _GET[request.path]()
         if request.method == "POST" and request.path in _POST:
             return _POST[request.path](request.json)
+        if request.method == "DELETE" and request.path in _DELETE:
+            return _DELETE[request.path](request.json)
         self.violations.append(f"{request.method} {request.path}: not an endpoint")
         known = request.path in _GET or request.path in _POST
         if known:

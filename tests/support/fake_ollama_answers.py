@@ -41,6 +41,7 @@ MODELS = (
     Model("viewer:latest", ("completion", "vision"), "2026-08-18T09:11:02.5+02:00"),
     Model("embedder:latest", ("embedding",), "2026-08-17T09:11:02Z", 512),
     Model("smollm2:135m", ("completion",), "2026-08-16T09:11:02Z"),
+    Model("filler:latest", ("completion", "insert"), "2026-08-15T09:11:02Z"),
 )
 
 
@@ -143,7 +144,7 @@ def tags() -> Reply:
 def running() -> Reply:
     """Return the loaded models."""
     extra = {"expires_at": "2318-12-01T18:36:09.977120715-07:00", "size_vram": 0}
-    return answered({"models": [_tag(MODELS[-1]) | extra | {"context_length": 4096}]})
+    return answered({"models": [_tag(MODELS[-2]) | extra | {"context_length": 4096}]})
 
 
 def show(body: Mapping[str, Any]) -> Reply:
@@ -184,13 +185,40 @@ def chat(body: Mapping[str, Any]) -> Reply:
 def embed(body: Mapping[str, Any]) -> Reply:
     """Return one vector of length 1 for each input."""
     name = body.get("model", "")
-    if find(name) is None:
+    model = find(name)
+    if model is None:
         return failed(404, f'model "{name}" not found, try pulling it first')
+    if "embedding" not in model.capabilities:
+        return failed(501, "This server does not support embeddings. Start it with `--embeddings`")
     given: str | list[str] = body.get("input") or []
     texts = [given] if isinstance(given, str) else given
     vectors = [[1.0, 0.0, 0.0, 0.0][: body.get("dimensions", 4)] for _ in texts]
     counts = {"prompt_eval_count": len(texts)} if texts else {}
     return answered({"model": name, "embeddings": vectors, **_DURATIONS, **counts})
+
+
+def generate(body: Mapping[str, Any]) -> Reply:
+    """Return text that follows a prompt, or the refusal that the request earns."""
+    name = body.get("model", "")
+    model = find(name)
+    if model is None:
+        return failed(404, f"model '{name}' not found")
+    if body.get("suffix") and "insert" not in model.capabilities:
+        return failed(400, f"models.example.internal/library/{model.name} does not support insert")
+    if not body.get("prompt"):
+        return answered({"model": name, "response": "", "done": True, "done_reason": "load"})
+    lines = [json.loads(each) for each in _answer(name, model, {**body, "think": False})]
+    for each in lines:
+        each["response"] = each.pop("message")["content"]
+    return streamed(*(encoded(each) + b"\n" for each in lines))
+
+
+def delete(body: Mapping[str, Any]) -> Reply:
+    """Return the answer to a wish to delete a model; it stays all the same."""
+    name = body.get("model", "")
+    if find(name) is None:
+        return failed(404, f"model '{normalised(name)}' not found")
+    return Reply((), headers=PLAIN, framing=Framing.SIZED)
 
 
 def _refusal(name: str, model: Model, body: Mapping[str, Any]) -> str | None:

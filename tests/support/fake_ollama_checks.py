@@ -112,9 +112,35 @@ class _Embed(msgspec.Struct, forbid_unknown_fields=True):
     options: dict[str, Any] | _Given = msgspec.UNSET
 
 
+class _Generate(msgspec.Struct, forbid_unknown_fields=True):
+    model: str
+    prompt: str
+    stream: bool
+    suffix: str | _Given = msgspec.UNSET
+    raw: bool | _Given = msgspec.UNSET
+    options: dict[str, Any] | _Given = msgspec.UNSET
+    keep_alive: float | str | _Given = msgspec.UNSET
+    truncate: bool | _Given = msgspec.UNSET
+    logprobs: bool | _Given = msgspec.UNSET
+    top_logprobs: int | _Given = msgspec.UNSET
+
+
+class _Delete(msgspec.Struct, forbid_unknown_fields=True):
+    model: str
+
+
 class _Show(msgspec.Struct, forbid_unknown_fields=True):
     model: str
     verbose: bool | _Given = msgspec.UNSET
+
+
+_SHAPES: Mapping[tuple[str, str], type[msgspec.Struct]] = {
+    ("POST", "/api/chat"): _Chat,
+    ("POST", "/api/embed"): _Embed,
+    ("POST", "/api/generate"): _Generate,
+    ("POST", "/api/show"): _Show,
+    ("DELETE", "/api/delete"): _Delete,
+}
 
 
 def check(request: Request) -> list[Violation]:
@@ -132,9 +158,8 @@ def _headers(request: Request) -> Iterator[Violation]:
 
 
 def _body(request: Request) -> Iterator[Violation]:
-    shapes = {"/api/chat": _Chat, "/api/embed": _Embed, "/api/show": _Show}
-    shape = shapes.get(request.path)
-    if shape is None or request.method != "POST":
+    shape = _SHAPES.get((request.method, request.path))
+    if shape is None:
         if request.body:
             yield Violation("a body was sent where none is read")
         return
@@ -148,7 +173,9 @@ def _body(request: Request) -> Iterator[Violation]:
         return
     if isinstance(parsed, _Chat):
         yield from _chat(parsed)
-    if isinstance(parsed, _Chat | _Embed):
+    if isinstance(parsed, _Generate):
+        yield from _generate(parsed)
+    if isinstance(parsed, _Chat | _Embed | _Generate):
         yield from _options(parsed.options or {})
         yield from _keep_alive(parsed.keep_alive)
 
@@ -209,6 +236,13 @@ def _chat(body: _Chat) -> Iterator[Violation]:
             yield Violation("top_logprobs without logprobs")
     for number, message in enumerate(body.messages):
         yield from _message(f"messages[{number}]", message)
+
+
+def _generate(body: _Generate) -> Iterator[Violation]:
+    if body.raw and body.suffix:
+        yield Violation("suffix with raw: no template would place it")
+    if not body.prompt:
+        yield Violation("no prompt: that loads the model")
 
 
 def _message(where: str, message: _Message) -> Iterator[Violation]:

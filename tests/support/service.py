@@ -74,7 +74,7 @@ async def service_of(llm: LLMPort | str, **settings: Any) -> AsyncGenerator[Serv
         ids=providers.Object(CountingIds()), clock=providers.Object(FixedClock())
     )
     if not isinstance(llm, str):
-        container.override_providers(llm=providers.Object(llm))
+        container.override_providers(backend=providers.Object(llm))
     drain = Drain()
     async with serving(create_app(container, drain)) as port:
         yield Service(port, drain)

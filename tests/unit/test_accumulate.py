@@ -33,9 +33,7 @@ def test_pieces_are_joined_over_batches() -> None:
 def test_the_pieces_of_each_call_are_joined() -> None:
     accumulator = Accumulator()
 
-    accumulator.feed(
-        [ToolCallDelta(0, "call_1", "f", ""), ToolCallDelta(0, None, None, '{"a":')]
-    )
+    accumulator.feed([ToolCallDelta(0, "call_1", "f", ""), ToolCallDelta(0, None, None, '{"a":')])
     accumulator.feed(
         [ToolCallDelta(0, None, None, "1}"), ToolCallDelta(1, "call_2", "g", "{}"), DONE]
     )

@@ -222,7 +222,7 @@ async def test_a_key_passed_on_is_a_broken_rule() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        pytest.param("DELETE", "/api/delete", 404, id="unknown"),
+        pytest.param("DELETE", "/api/copy", 404, id="unknown"),
         pytest.param("GET", "/api/chat", 405, id="method"),
     ],
 )

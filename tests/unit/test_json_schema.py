@@ -76,6 +76,16 @@ def test_definitions_that_double_at_every_step_end_somewhere() -> None:
     assert inline_references(schema)["$defs"] == definitions | {"D40": NAME}
 
 
+def test_a_long_chain_of_references_is_not_followed_to_its_end() -> None:
+    definitions = {f"D{n}": {"items": {"$ref": f"#/$defs/D{n + 1}"}} for n in range(2000)}
+    schema = {"$ref": "#/$defs/D0", "$defs": definitions | {"D2000": NAME}}
+
+    plain = inline_references(schema)
+
+    assert plain["$defs"] == schema["$defs"]
+    assert plain["items"]["items"]["items"]["items"]
+
+
 def test_the_schema_given_is_not_changed() -> None:
     schema = {"items": {"$ref": "#/$defs/Name"}, "$defs": {"Name": NAME}}
     before = repr(schema)

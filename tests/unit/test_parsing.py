@@ -252,7 +252,9 @@ def test_unknown_fields_inside_are_left_out_and_named() -> None:
 
 
 def test_a_field_unknown_in_a_thousand_places_counts_once() -> None:
-    turns: list[Any] = [TURN | {"x": number, "parts": "a" if number % 2 else []} for number in range(1000)]
+    turns: list[Any] = [
+        TURN | {"x": number, "parts": "a" if number % 2 else []} for number in range(1000)
+    ]
 
     wire, ignored = parsed({"turns": turns}).wire, parsed({"turns": turns}).ignored
 
@@ -318,7 +320,8 @@ def test_unknown_fields_in_a_large_body_are_refused() -> None:
         pytest.param(b"[]", "invalid_type", id="array"),
         pytest.param(b"null", "invalid_type", id="null"),
         pytest.param(b'{"a":"\\ud800"}', "invalid_json", id="lone surrogate"),
-        pytest.param(b'{"a":' + b"[" * 5000, "invalid_json", id="deep"),
+        pytest.param(b'{"a":' + b"[" * 5000, "invalid_json", id="very deep"),
+        pytest.param(b'{"a":' * 101 + b"1" + b"}" * 101, "invalid_value", id="deep"),
         pytest.param(
             b'"' + b"a" * FREE_FORM_LIMIT_BYTES + b'"', "string_above_max_length", id="large"
         ),
@@ -329,6 +332,12 @@ def test_free_form_parts_are_objects_of_bounded_size(raw: bytes, code: str) -> N
         free_form(msgspec.Raw(raw), "schema")
 
     assert (caught.value.code, "schema" in (caught.value.param or "schema")) == (code, True)
+
+
+def test_a_free_form_part_may_have_a_hundred_levels() -> None:
+    raw = b'{"a":[' * 49 + b'{"a":1}' + b"]}" * 49
+
+    assert free_form(msgspec.Raw(raw), "schema") == msgspec.json.decode(raw)
 
 
 def test_a_header_holds_what_headers_can_hold() -> None:

@@ -12,12 +12,14 @@ from domain.errors import InvalidRequestError
 from domain.messages import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 # A free-form piece (a schema, say) is decoded to Python objects, which takes the loop's time.
 FREE_FORM_LIMIT_BYTES = 256 * 1024
+# What walks through one calls itself at each level.
+FREE_FORM_DEPTH = 100
 # So does looking for unknown fields, each name of which costs a pass.
 _TOLERANT_LIMIT_BYTES = 1024 * 1024
 _MOST_IGNORED = 32
@@ -141,18 +143,37 @@ def free_form(raw: msgspec.Raw, param: str) -> dict[str, Any]:
     """Return the JSON object that ``raw`` holds.
 
     Raises:
-        InvalidRequestError: it is not an object, or too large.
+        InvalidRequestError: it is not an object, too large, or nested too deeply.
     """
     if len(bytes(raw)) > FREE_FORM_LIMIT_BYTES:
         message = f"'{param}' is too large: at most {FREE_FORM_LIMIT_BYTES} bytes are taken."
         raise InvalidRequestError(message, code="string_above_max_length", param=param)
     try:
-        return msgspec.json.decode(raw, type=dict[str, Any])
+        tree = msgspec.json.decode(raw, type=dict[str, Any])
     except msgspec.ValidationError as error:
         message = f"Invalid type for '{param}': expected an object."
         raise InvalidRequestError(message, code="invalid_type", param=param) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _not_json() from error
+    if _is_deep(tree):
+        message = f"Invalid '{param}': at most {FREE_FORM_DEPTH} levels of nesting are taken."
+        raise InvalidRequestError(message, code="invalid_value", param=param)
+    return tree
+
+
+def _is_deep(tree: dict[str, Any]) -> bool:
+    level: list[object] = [tree]
+    for _ in range(FREE_FORM_DEPTH):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return False
+    return True
+
+
+def _children(node: object) -> Iterable[object]:
+    if isinstance(node, dict):
+        return cast("dict[str, object]", node).values()
+    return cast("list[object]", node) if isinstance(node, list) else ()
 
 
 def invalid(text: str) -> InvalidRequestError:

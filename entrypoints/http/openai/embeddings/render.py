@@ -22,16 +22,14 @@ _AT_ONCE_BYTES = 1024 * 1024
 
 async def embedding_list(result: EmbedResult, model: str, *, base64: bool) -> bytes:
     """Return the list object of a result for the model that was asked for as ``model``."""
-    form = _base64 if base64 else unpack
+    form = _base64 if base64 else _numbers
     size = len(result.vectors) * len(result.vectors[0])
     if size > _AT_ONCE_BYTES:
         return await asyncio.to_thread(_list, result, model, form)
     return _list(result, model, form)
 
 
-def _list(
-    result: EmbedResult, model: str, form: Callable[[Vector], tuple[float, ...] | str]
-) -> bytes:
+def _list(result: EmbedResult, model: str, form: Callable[[Vector], list[float] | str]) -> bytes:
     tokens = result.prompt_tokens
     bare = _encode(wire.EmbeddingList(data=[], model=model, usage=wire.Usage(tokens, tokens)))
     # One by one, or the numbers of all vectors would be objects at the same time. Of the two
@@ -42,6 +40,10 @@ def _list(
         for index, vector in enumerate(result.vectors)
     )
     return b"".join((before, b"[", data, b"]", after))
+
+
+def _numbers(vector: Vector) -> list[float]:
+    return list(unpack(vector))
 
 
 def _base64(vector: Vector) -> str:

@@ -28,7 +28,7 @@ class Embedding(Struct, kw_only=True):
 
     object: Literal["embedding"] = "embedding"
     index: int
-    embedding: tuple[float, ...] | str
+    embedding: list[float] | str
 
 
 class Usage(Struct):

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from domain.sampling import JSONObjectFormat, JSONSchemaFormat, OutputFormat, TextFormat
-from entrypoints.http.openai.responses import answer, wire
+from entrypoints.http.openai.responses import applied, wire
 
 if TYPE_CHECKING:
     from domain.chat import ChatRequest
@@ -22,71 +22,73 @@ def of(body: wire.ResponsesRequest, chat: ChatRequest, offered: Tools) -> bytes:
     """Return the part of a Response that its request decides, as a JSON object."""
     sampling = chat.sampling
     return _encode(
-        answer.Echo(
+        applied.Echo(
             instructions=body.instructions,
             max_output_tokens=body.max_output_tokens,
             max_tool_calls=body.max_tool_calls,
             metadata=body.metadata or {},
             parallel_tool_calls=body.parallel_tool_calls is not False,
-            presence_penalty=sampling.presence_penalty or 0,
-            frequency_penalty=sampling.frequency_penalty or 0,
+            presence_penalty=sampling.presence_penalty or 0.0,
+            frequency_penalty=sampling.frequency_penalty or 0.0,
             prompt_cache_key=body.prompt_cache_key,
             reasoning=_reasoning(body.reasoning),
             safety_identifier=body.safety_identifier,
             store=body.store is not False,
-            temperature=1 if sampling.temperature is None else sampling.temperature,
+            temperature=1.0 if sampling.temperature is None else sampling.temperature,
             text=_text(body.text, chat.output),
             tool_choice=_choice(body.tool_choice),
             tools=[_tool(tool, definition) for tool, definition in offered.shown],
             top_logprobs=body.top_logprobs or 0,
-            top_p=1 if sampling.top_p is None else sampling.top_p,
+            top_p=1.0 if sampling.top_p is None else sampling.top_p,
             truncation=body.truncation or "disabled",
             user=body.user,
         )
     )
 
 
-def _reasoning(given: wire.Reasoning | None) -> answer.ReasoningEcho:
+def _reasoning(given: wire.ReasoningOptions | None) -> applied.ReasoningEcho:
     if given is None:
-        return answer.ReasoningEcho(None, None)
-    return answer.ReasoningEcho(given.effort, given.summary or given.generate_summary)
+        return applied.ReasoningEcho(None, None)
+    return applied.ReasoningEcho(given.effort, given.summary or given.generate_summary)
 
 
-def _text(given: wire.Text | None, output: OutputFormat) -> answer.Text:
-    text = answer.Text(_format(given, output))
+def _text(given: wire.TextOptions | None, output: OutputFormat) -> applied.Text:
+    text = applied.Text(_format(given, output))
     if given is not None and given.verbosity is not None:
         text.verbosity = given.verbosity
     return text
 
 
 def _format(
-    given: wire.Text | None, output: OutputFormat
-) -> answer.TextFormat | answer.JSONObjectFormat | answer.JSONSchemaFormat:
+    given: wire.TextOptions | None, output: OutputFormat
+) -> applied.TextFormat | applied.JSONObjectFormat | applied.JSONSchemaFormat:
     match output:
         case TextFormat():
-            return answer.TextFormat()
+            return applied.TextFormat()
         case JSONObjectFormat():
-            return answer.JSONObjectFormat()
+            return applied.JSONObjectFormat()
         case JSONSchemaFormat(name, schema, strict):
             described = None if given is None else given.format
             description = None
-            if isinstance(described, wire.JSONSchemaFormat):
+            if isinstance(described, wire.JSONSchemaFormatOption):
                 description = described.description
-            return answer.JSONSchemaFormat(name, description, dict(schema), strict)
+            return applied.JSONSchemaFormat(name, description, dict(schema), strict)
 
 
-def _choice(given: str | wire.ToolChoice | None) -> str | answer.ToolChoice:
+def _choice(given: str | wire.ToolChoiceObject | None) -> str | applied.ToolChoice:
     if given is None or isinstance(given, str):
         return given or "auto"
     if given.type != "allowed_tools":
-        return answer.ToolChoice(given.type, given.name or UNSET)
-    named = [answer.NamedTool(tool.type, tool.name or UNSET) for tool in given.tools or ()]
-    return answer.ToolChoice(given.type, mode=given.mode or "auto", tools=named)
+        return applied.ToolChoice(given.type, given.name or UNSET)
+    named = [applied.NamedTool(tool.type, tool.name or UNSET) for tool in given.tools or ()]
+    return applied.ToolChoice(given.type, mode=given.mode or "auto", tools=named)
 
 
-def _tool(tool: wire.Tool, definition: ToolDefinition) -> answer.FunctionTool | answer.CustomTool:
+def _tool(
+    tool: wire.OfferedTool, definition: ToolDefinition
+) -> applied.FunctionTool | applied.CustomTool:
     if tool.type == "custom":
-        return answer.CustomTool(definition.name, definition.description, answer.CustomFormat())
-    return answer.FunctionTool(
+        return applied.CustomTool(definition.name, definition.description, applied.CustomFormat())
+    return applied.FunctionTool(
         definition.name, definition.description, dict(definition.parameters), definition.strict
     )

@@ -61,7 +61,7 @@ _HOSTED = frozenset(
 )
 
 
-def items(given: str | Sequence[wire.Item] | None) -> tuple[tuple[InputItem, ...], list[str]]:
+def items(given: str | Sequence[wire.InputItem] | None) -> tuple[tuple[InputItem, ...], list[str]]:
     """Return the input as items, and the paths of those that are passed over.
 
     Items without an id have an empty one.
@@ -85,7 +85,7 @@ def items(given: str | Sequence[wire.Item] | None) -> tuple[tuple[InputItem, ...
     return tuple(taken), skipped
 
 
-def _kind(item: wire.Item, path: str) -> str:
+def _kind(item: wire.InputItem, path: str) -> str:
     if item.type is not None:
         return item.type
     if item.role is not None:
@@ -95,7 +95,7 @@ def _kind(item: wire.Item, path: str) -> str:
     raise missing(path, "type")
 
 
-def _read(kind: str, path: str) -> Callable[[wire.Item, str], InputItem]:
+def _read(kind: str, path: str) -> Callable[[wire.InputItem, str], InputItem]:
     reader = _READERS.get(kind)
     if reader is None:
         supported = ", ".join(f"'{name}'" for name in _READERS)
@@ -104,7 +104,7 @@ def _read(kind: str, path: str) -> Callable[[wire.Item, str], InputItem]:
     return reader
 
 
-def _message(item: wire.Item, path: str) -> MessageItem:
+def _message(item: wire.InputItem, path: str) -> MessageItem:
     if item.role is None:
         raise missing(path, "role")
     if item.content is None:
@@ -121,7 +121,7 @@ def _message(item: wire.Item, path: str) -> MessageItem:
     return MessageItem(item.id or "", role, content, _status(item), item.phase)
 
 
-def _function_call(item: wire.Item, path: str) -> FunctionCallItem:
+def _function_call(item: wire.InputItem, path: str) -> FunctionCallItem:
     call_id, name = _call(item, path)
     if item.arguments is None:
         raise missing(path, "arguments")
@@ -129,7 +129,7 @@ def _function_call(item: wire.Item, path: str) -> FunctionCallItem:
     return FunctionCallItem(item.id or "", call_id, name, arguments, _status(item))
 
 
-def _custom_call(item: wire.Item, path: str) -> CustomCallItem:
+def _custom_call(item: wire.InputItem, path: str) -> CustomCallItem:
     call_id, name = _call(item, path)
     if item.input is None:
         raise missing(path, "input")
@@ -137,17 +137,17 @@ def _custom_call(item: wire.Item, path: str) -> CustomCallItem:
     return CustomCallItem(item.id or "", call_id, name, item.input, arguments, _status(item))
 
 
-def _function_output(item: wire.Item, path: str) -> FunctionOutputItem:
+def _function_output(item: wire.InputItem, path: str) -> FunctionOutputItem:
     call_id, output = _output(item, path)
     return FunctionOutputItem(item.id or "", call_id, output, _status(item))
 
 
-def _custom_output(item: wire.Item, path: str) -> CustomOutputItem:
+def _custom_output(item: wire.InputItem, path: str) -> CustomOutputItem:
     call_id, output = _output(item, path)
     return CustomOutputItem(item.id or "", call_id, output, _status(item))
 
 
-def _reasoning(item: wire.Item, path: str) -> ReasoningItem:
+def _reasoning(item: wire.InputItem, path: str) -> ReasoningItem:
     summary = text_of(item.summary or (), f"{path}.summary")
     content: tuple[str, ...] = ()
     if isinstance(item.content, list):
@@ -158,13 +158,13 @@ def _reasoning(item: wire.Item, path: str) -> ReasoningItem:
     return ReasoningItem(item.id or "", summary, content, _status(item))
 
 
-def _reference(item: wire.Item, path: str) -> ItemReference:
+def _reference(item: wire.InputItem, path: str) -> ItemReference:
     if item.id is None:
         raise missing(path, "id")
     return ItemReference(item.id)
 
 
-def _compaction(item: wire.Item, path: str) -> CompactionItem:
+def _compaction(item: wire.InputItem, path: str) -> CompactionItem:
     param = f"{path}.encrypted_content"
     if item.encrypted_content is None:
         raise missing(path, "encrypted_content")
@@ -175,7 +175,7 @@ def _compaction(item: wire.Item, path: str) -> CompactionItem:
     return CompactionItem(item.id or "", summary, _status(item))
 
 
-_READERS: dict[str, Callable[[wire.Item, str], InputItem]] = {
+_READERS: dict[str, Callable[[wire.InputItem, str], InputItem]] = {
     "message": _message,
     "function_call": _function_call,
     "function_call_output": _function_output,
@@ -187,11 +187,11 @@ _READERS: dict[str, Callable[[wire.Item, str], InputItem]] = {
 }
 
 
-def _status(item: wire.Item) -> ItemStatus:
+def _status(item: wire.InputItem) -> ItemStatus:
     return ItemStatus(item.status or "completed")
 
 
-def _call(item: wire.Item, path: str) -> tuple[str, str]:
+def _call(item: wire.InputItem, path: str) -> tuple[str, str]:
     if item.call_id is None:
         raise missing(path, "call_id")
     if not item.name:
@@ -199,7 +199,7 @@ def _call(item: wire.Item, path: str) -> tuple[str, str]:
     return item.call_id, item.name
 
 
-def _output(item: wire.Item, path: str) -> tuple[str, str | tuple[ItemPart, ...]]:
+def _output(item: wire.InputItem, path: str) -> tuple[str, str | tuple[ItemPart, ...]]:
     if item.call_id is None:
         raise missing(path, "call_id")
     if item.output is None:

@@ -140,17 +140,17 @@ def _chat(
     )
 
 
-def _effort(reasoning: wire.Reasoning | None) -> ReasoningEffort | None:
+def _effort(reasoning: wire.ReasoningOptions | None) -> ReasoningEffort | None:
     if reasoning is None or reasoning.effort is None:
         return None
     return ReasoningEffort(reasoning.effort)
 
 
-def _output(text: wire.Text | None) -> OutputFormat:
+def _output(text: wire.TextOptions | None) -> OutputFormat:
     match None if text is None else text.format:
-        case wire.JSONObjectFormat():
+        case wire.JSONObjectFormatOption():
             return JSONObjectFormat()
-        case wire.JSONSchemaFormat(name, schema, _, strict):
+        case wire.JSONSchemaFormatOption(name, schema, _, strict):
             param = "text.format.schema"
             return JSONSchemaFormat(name, free_form(schema, param), strict=bool(strict))
         case _:
@@ -159,4 +159,4 @@ def _output(text: wire.Text | None) -> OutputFormat:
 
 def _conversation_id(body: wire.ResponsesRequest) -> str | None:
     given = body.conversation
-    return given.id if isinstance(given, wire.ConversationReference) else given
+    return given.id if isinstance(given, wire.ConversationOption) else given

@@ -24,7 +24,7 @@ _REFUSED = {
 }
 
 
-def parts(given: Sequence[wire.Part], path: str, *, images: bool) -> tuple[ItemPart, ...]:
+def parts(given: Sequence[wire.InputPart], path: str, *, images: bool) -> tuple[ItemPart, ...]:
     """Return what a user, or a tool, says.
 
     Raises:
@@ -40,7 +40,7 @@ def parts(given: Sequence[wire.Part], path: str, *, images: bool) -> tuple[ItemP
     return tuple(out)
 
 
-def answer_parts(given: Sequence[wire.Part], path: str) -> tuple[ItemPart, ...]:
+def answer_parts(given: Sequence[wire.InputPart], path: str) -> tuple[ItemPart, ...]:
     """Return what an assistant said; log probabilities are not read back.
 
     Raises:
@@ -58,7 +58,7 @@ def answer_parts(given: Sequence[wire.Part], path: str) -> tuple[ItemPart, ...]:
     return tuple(out)
 
 
-def text_of(given: Sequence[wire.Part], path: str) -> tuple[str, ...]:
+def text_of(given: Sequence[wire.InputPart], path: str) -> tuple[str, ...]:
     """Return the texts of parts that are texts.
 
     Raises:
@@ -74,7 +74,7 @@ def missing(path: str, name: str) -> InvalidRequestError:
     return InvalidRequestError(message, code="missing_required_parameter", param=param)
 
 
-def _text(part: wire.Part, path: str) -> str:
+def _text(part: wire.InputPart, path: str) -> str:
     if part.type not in _TEXTS:
         raise _unknown(part.type, path)
     if part.text is None:
@@ -82,7 +82,7 @@ def _text(part: wire.Part, path: str) -> str:
     return part.text
 
 
-def _image(part: wire.Part, path: str) -> ImageInput:
+def _image(part: wire.InputPart, path: str) -> ImageInput:
     if part.image_url is None:
         if part.file_id is not None:
             message = f"Unsupported parameter: '{path}.file_id': there are no files here."

@@ -163,3 +163,8 @@ def _error(failure: Failure) -> answer.Error:
 
 def _bytes(entry: TokenLogprob | TopLogprob) -> list[int]:
     return list(entry.token.encode() if entry.utf8 is None else entry.utf8)
+
+
+def deleted(response_id: str) -> bytes:
+    """Return what the deletion of a response is answered with."""
+    return _encode(answer.Deleted(response_id))

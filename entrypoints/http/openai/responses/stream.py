@@ -7,7 +7,7 @@ transport sends the same records.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
@@ -28,6 +28,7 @@ from entrypoints.http.openai.responses import answer, events, render
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from application.response_events import ResponseStream
     from domain.items import Item
     from entrypoints.http.errors import Envelope
 
@@ -117,11 +118,11 @@ class ResponseEncoder:
             case TextAdded(index, text, logprobs):
                 shown = render.logprobs(logprobs)
                 id_ = self._id()
-                delta = events.TextDelta(id_, index, 0, text, shown, self._number())
-                out.append(_record(delta))
+                more = events.TextDelta(id_, index, 0, text, shown, self._number())
+                out.append(_record(more))
             case ThoughtAdded(index, text):
-                delta = events.SummaryDelta(self._id(), index, 0, text, self._number())
-                out.append(_record(delta))
+                thought = events.SummaryDelta(self._id(), index, 0, text, self._number())
+                out.append(_record(thought))
             case InputAdded(index, text):
                 custom = isinstance(self._open, CustomCallItem)
                 kind = events.CustomInputDelta if custom else events.ArgumentsDelta
@@ -197,6 +198,24 @@ class ResponseEncoder:
         out.append(_record(events.ItemDone(index, done_item, self._number())))
         self._done.append(item)
         self._open = None
+
+
+class Single:
+    """A response under way as the one choice of a stream."""
+
+    def __init__(self, stream: ResponseStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[int, Sequence[ResponseEvent]]:
+        """Return the next batch."""
+        return 0, await anext(self._stream)
+
+    async def aclose(self) -> None:
+        """Stop generating."""
+        await self._stream.aclose()
 
 
 class ResponseSSEEncoder:

@@ -54,13 +54,13 @@ class Tools:
 
     offered: tuple[ToolDefinition, ...] = ()
     custom: frozenset[str] = frozenset()
-    shown: tuple[tuple[wire.Tool, ToolDefinition], ...] = ()
+    shown: tuple[tuple[wire.OfferedTool, ToolDefinition], ...] = ()
     skipped: tuple[str, ...] = ()
     choice: ToolChoice = ToolChoice.AUTO
     one_call: bool = False
 
 
-def tools(given: Sequence[wire.Tool], choice: str | wire.ToolChoice | None) -> Tools:
+def tools(given: Sequence[wire.OfferedTool], choice: str | wire.ToolChoiceObject | None) -> Tools:
     """Return what is offered, and how it is to be used.
 
     Tools that are not run here are passed over where others remain.
@@ -69,7 +69,7 @@ def tools(given: Sequence[wire.Tool], choice: str | wire.ToolChoice | None) -> T
         InvalidRequestError: a tool is not well-formed; none of them can be run here, or the one
             that must be called; the choice names one that is not there.
     """
-    shown: list[tuple[wire.Tool, ToolDefinition]] = []
+    shown: list[tuple[wire.OfferedTool, ToolDefinition]] = []
     refused: list[tuple[str, InvalidRequestError]] = []
     for index, tool in enumerate(given):
         path = f"tools[{index}]"
@@ -88,7 +88,7 @@ def tools(given: Sequence[wire.Tool], choice: str | wire.ToolChoice | None) -> T
     return _chosen(offered, choice)
 
 
-def _fault(tool: wire.Tool, path: str) -> InvalidRequestError | None:
+def _fault(tool: wire.OfferedTool, path: str) -> InvalidRequestError | None:
     """Return why a tool cannot be offered to a model, or None."""
     if tool.type == "function":
         return None
@@ -109,7 +109,7 @@ def _hosted(kind: str, param: str) -> InvalidRequestError:
     return InvalidRequestError(message, code="unsupported_value", param=param)
 
 
-def _definition(tool: wire.Tool, path: str) -> ToolDefinition:
+def _definition(tool: wire.OfferedTool, path: str) -> ToolDefinition:
     if tool.name is None:
         raise missing(path, "name")
     if tool.type == "custom":
@@ -124,7 +124,7 @@ def _definition(tool: wire.Tool, path: str) -> ToolDefinition:
     return ToolDefinition(tool.name, tool.description, parameters, strict=bool(tool.strict))
 
 
-def _chosen(given: Tools, choice: str | wire.ToolChoice | None) -> Tools:
+def _chosen(given: Tools, choice: str | wire.ToolChoiceObject | None) -> Tools:
     if choice is None:
         return given
     if isinstance(choice, str):
@@ -142,7 +142,7 @@ def _chosen(given: Tools, choice: str | wire.ToolChoice | None) -> Tools:
     return replace(given, offered=offered, choice=ToolChoice.REQUIRED, one_call=True)
 
 
-def _allowed(given: Tools, choice: wire.ToolChoice) -> Tools:
+def _allowed(given: Tools, choice: wire.ToolChoiceObject) -> Tools:
     path = "tool_choice"
     if choice.tools is None:
         raise missing(path, "tools")

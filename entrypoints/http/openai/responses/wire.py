@@ -45,7 +45,7 @@ class ImageURL(Struct, forbid_unknown_fields=True):
     detail: Literal["auto", "low", "high", "original"] | None = None
 
 
-class Part(Struct, forbid_unknown_fields=True):
+class InputPart(Struct, forbid_unknown_fields=True):
     """A part of what someone says, or of a tool's output."""
 
     type: str
@@ -67,21 +67,21 @@ class HostedOutput(Struct):
     """The output of a hosted tool, whatever it holds."""
 
 
-class Item(Struct, forbid_unknown_fields=True):
+class InputItem(Struct, forbid_unknown_fields=True):
     """An item of the input."""
 
     type: str | None = None
     id: Id | None = None
     role: Literal["user", "assistant", "system", "developer"] | None = None
-    content: str | list[Part] | None = None
+    content: str | list[InputPart] | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
     phase: Literal["commentary", "final_answer"] | None = None
     call_id: CallId | None = None
     name: str | None = None
     arguments: str | None = None
     input: str | None = None
-    output: str | list[Part] | HostedOutput | None = None
-    summary: list[Part] | None = None
+    output: str | list[InputPart] | HostedOutput | None = None
+    summary: list[InputPart] | None = None
     encrypted_content: str | None = None
     namespace: Unread = UNSET
     caller: Unread = UNSET
@@ -112,7 +112,7 @@ class Grammar(Struct, forbid_unknown_fields=True):
     definition: str | None = None
 
 
-class Tool(Struct, forbid_unknown_fields=True):
+class OfferedTool(Struct, forbid_unknown_fields=True):
     """A tool."""
 
     type: str
@@ -149,7 +149,7 @@ class Tool(Struct, forbid_unknown_fields=True):
     tools: Unread = UNSET
 
 
-class NamedTool(Struct, forbid_unknown_fields=True):
+class AllowedTool(Struct, forbid_unknown_fields=True):
     """A tool among those that are allowed."""
 
     type: str
@@ -157,25 +157,29 @@ class NamedTool(Struct, forbid_unknown_fields=True):
     server_label: str | None = None
 
 
-class ToolChoice(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class ToolChoiceObject(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A tool that must be called, or the tools that may."""
 
     type: str
     name: str | None = None
     mode: Literal["none", "auto", "required"] | None = None
-    tools: Annotated[list[NamedTool], Meta(min_length=1, max_length=128)] | None = None
+    tools: Annotated[list[AllowedTool], Meta(min_length=1, max_length=128)] | None = None
     server_label: str | None = None
 
 
-class TextFormat(Struct, tag_field="type", tag="text", forbid_unknown_fields=True):
+class TextFormatOption(Struct, tag_field="type", tag="text", forbid_unknown_fields=True):
     """Free text."""
 
 
-class JSONObjectFormat(Struct, tag_field="type", tag="json_object", forbid_unknown_fields=True):
+class JSONObjectFormatOption(
+    Struct, tag_field="type", tag="json_object", forbid_unknown_fields=True
+):
     """A JSON object."""
 
 
-class JSONSchemaFormat(Struct, tag_field="type", tag="json_schema", forbid_unknown_fields=True):
+class JSONSchemaFormatOption(
+    Struct, tag_field="type", tag="json_schema", forbid_unknown_fields=True
+):
     """JSON that satisfies a schema."""
 
     name: Name
@@ -184,14 +188,14 @@ class JSONSchemaFormat(Struct, tag_field="type", tag="json_schema", forbid_unkno
     strict: bool | None = None
 
 
-class Text(Struct, forbid_unknown_fields=True):
+class TextOptions(Struct, forbid_unknown_fields=True):
     """The form of the answer."""
 
-    format: TextFormat | JSONObjectFormat | JSONSchemaFormat | None = None
+    format: TextFormatOption | JSONObjectFormatOption | JSONSchemaFormatOption | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
 
 
-class Reasoning(Struct, forbid_unknown_fields=True):
+class ReasoningOptions(Struct, forbid_unknown_fields=True):
     """How the model thinks, and what is shown of it."""
 
     effort: Effort | None = None
@@ -207,7 +211,7 @@ class StreamOptions(Struct, forbid_unknown_fields=True):
     include_obfuscation: bool | None = None
 
 
-class ConversationReference(Struct, forbid_unknown_fields=True):
+class ConversationOption(Struct, forbid_unknown_fields=True):
     """A conversation by its id."""
 
     id: Id
@@ -216,7 +220,7 @@ class ConversationReference(Struct, forbid_unknown_fields=True):
 class ResponsesRequest(Struct, forbid_unknown_fields=True):
     """The body of POST /v1/responses."""
 
-    input: str | list[Item] | None = None
+    input: str | list[InputItem] | None = None
     model: str | None = None
     instructions: str | None = None
     stream: bool | None = None
@@ -224,7 +228,7 @@ class ResponsesRequest(Struct, forbid_unknown_fields=True):
     store: bool | None = None
     background: bool | None = None
     previous_response_id: Id | None = None
-    conversation: Id | ConversationReference | None = None
+    conversation: Id | ConversationOption | None = None
     include: list[Include] | None = None
     temperature: Temperature | None = None
     top_p: Fraction | None = None
@@ -233,11 +237,11 @@ class ResponsesRequest(Struct, forbid_unknown_fields=True):
     max_output_tokens: Annotated[int, Meta(ge=16)] | None = None
     max_tool_calls: Annotated[int, Meta(ge=1)] | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
-    tools: Annotated[list[Tool], Meta(max_length=128)] | None = None
-    tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
+    tools: Annotated[list[OfferedTool], Meta(max_length=128)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoiceObject | None = None
     parallel_tool_calls: bool | None = None
-    text: Text | None = None
-    reasoning: Reasoning | None = None
+    text: TextOptions | None = None
+    reasoning: ReasoningOptions | None = None
     truncation: Literal["auto", "disabled"] | None = None
     metadata: Metadata | None = None
     user: str | None = None

@@ -1,0 +1,107 @@
+"""How many answers are generated at a time, and who is next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from contextlib import suppress
+
+from domain.errors import OverloadedError, UpstreamUnavailableError
+
+_FULL = "Too many requests are waiting; try again shortly."
+_IN_VAIN = "The request waited for the model server for too long; try again shortly."
+
+
+class Admission:
+    """Lets so many through at a time and keeps a bounded line behind them, fair between callers.
+
+    Each caller has a line of its own, first come, first served; the callers take turns. Where
+    the line is full, a newcomer takes the latest place of the caller with the longest line if
+    its own is shorter.
+
+    Args:
+        places: answers under way at a time.
+        line: callers' requests that may wait.
+        wait_s: how long one waits at most.
+    """
+
+    def __init__(self, places: int, line: int, wait_s: float) -> None:
+        self._free = places
+        self._line = line
+        self._wait_s = wait_s
+        # Whoever is first has the next turn.
+        self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self.waiting = 0
+        self.running = 0
+
+    async def enter(self, caller: str) -> None:
+        """Wait for a place; whoever gets one gives it back with ``leave``.
+
+        Raises:
+            OverloadedError: the line is full (code ``queue_full``).
+            UpstreamUnavailableError: the wait was in vain (code ``queue_timeout``).
+        """
+        if self._free and not self.waiting:
+            self._take()
+            return
+        if self.waiting >= self._line:
+            self._make_room(caller)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(caller, deque()).append(turn)
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await turn
+        except TimeoutError as error:
+            self._forget(caller, turn)
+            raise UpstreamUnavailableError(_IN_VAIN, code="queue_timeout") from error
+        except BaseException:
+            self._forget(caller, turn)
+            raise
+
+    def leave(self) -> None:
+        """Give a place back; the next in line has it at once."""
+        self.running -= 1
+        self._free += 1
+        self._next()
+
+    def _take(self) -> None:
+        self._free -= 1
+        self.running += 1
+
+    def _next(self) -> None:
+        while self._free and self._lines:
+            caller, line = next(iter(self._lines.items()))
+            turn = line.popleft()
+            self.waiting -= 1
+            if line:
+                self._lines.move_to_end(caller)
+            else:
+                del self._lines[caller]
+            if not turn.done():
+                self._take()
+                turn.set_result(None)
+
+    def _make_room(self, caller: str) -> None:
+        own = len(self._lines.get(caller, ()))
+        heaviest = max(self._lines, key=lambda name: len(self._lines[name]), default=caller)
+        if not self._lines or own >= len(self._lines[heaviest]) - 1:
+            raise OverloadedError(_FULL, code="queue_full")
+        turn = self._lines[heaviest].pop()
+        self.waiting -= 1
+        if not turn.done():
+            turn.set_exception(OverloadedError(_FULL, code="queue_full"))
+
+    def _forget(self, caller: str, turn: asyncio.Future[None]) -> None:
+        """Leave the line; a place that was granted in the same moment goes to the next."""
+        if turn.done() and not turn.cancelled() and turn.exception() is None:
+            self.leave()
+            return
+        line = self._lines.get(caller)
+        if line is None:
+            return
+        with suppress(ValueError):
+            line.remove(turn)
+            self.waiting -= 1
+        if not line:
+            del self._lines[caller]

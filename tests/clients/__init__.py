@@ -1,0 +1,1 @@
+"""Clients that people use, each from its own environment; run with `just test-clients`."""

@@ -1,0 +1,1 @@
+"""Python clients; their packages are in `.venv-clients` alone."""
