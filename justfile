@@ -3,6 +3,7 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 
 python := env("PYTHON", "python3")
 bin := ".venv/bin"
+with_service := bin + "/python -m tests.clients.scripted_service"
 compile := "pip-compile -q --generate-hashes --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links"
 
 # List the recipes.
@@ -23,6 +24,11 @@ test *args: _dev
 # Run every test, including those against a running Ollama (OLLAMA_URL).
 test-all *args: _dev
     {{ bin }}/python -m pytest --integration {{ args }}
+
+# Drive the service with the clients that people use, in Python and Node (20 or newer, with npm).
+test-clients: _dev _clients
+    {{ with_service }} .venv-clients/bin/python -m pytest -c tests/clients/pytest.toml tests/clients/python
+    {{ with_service }} npm --prefix tests/clients/node test
 
 # Run the tests under coverage and hold the floors.
 cover: _dev
@@ -52,6 +58,18 @@ lock:
     test -x .venv-lock/bin/pip-compile || { {{ python }} -m venv .venv-lock && .venv-lock/bin/pip install -q 'pip-tools>=7.5'; }
     .venv-lock/bin/{{ compile }} -o requirements.txt pyproject.toml
     .venv-lock/bin/{{ compile }} --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+    .venv-lock/bin/{{ compile }} -o requirements-clients.txt requirements-clients.in
+
+_clients:
+    @cmp -s requirements-clients.txt .venv-clients/requirements-clients.txt || { \
+        test -x .venv-clients/bin/python || {{ python }} -m venv .venv-clients; \
+        .venv-clients/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-clients.txt; \
+        cp requirements-clients.txt .venv-clients/; \
+    }
+    @cd tests/clients/node && { cmp -s package-lock.json node_modules/package-lock.json || { \
+        npm ci --silent; \
+        cp package-lock.json node_modules/; \
+    }; }
 
 _dev: (_install "requirements-dev.txt")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import jsonschema_rs
+import msgspec
 
 from domain.errors import InvalidRequestError
 
@@ -26,8 +26,9 @@ class RustSchemaCheck:
 
     def fault(self, text: str) -> str | None:
         try:
-            instance = json.loads(text)
-        except (ValueError, RecursionError):
+            instance = msgspec.json.decode(text)
+        # A text that no encoding takes raises ValueError.
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return "it is not JSON"
         for error in self._validator.iter_errors(instance):
             return f"{_place(error.instance_path)}: {error.message[:_LONGEST_FAULT]}"

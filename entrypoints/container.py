@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Protocol
+
 import msgspec
 from dependency_injector import containers, providers
 
@@ -13,6 +16,8 @@ from adapters.ollama.llm import OllamaLLM
 from adapters.ollama.requests import ContextWindows
 from adapters.schema import RustSchemas
 from adapters.stores.memory import MemoryStore
+from adapters.stores.room import IN_MEMORY, ON_DISK, ON_SERVER, Room
+from adapters.stores.sqlite.store import SQLiteStore
 from adapters.system import RandomIds, SystemClock
 from adapters.transport.upstream import Upstream
 from adapters.vocabulary import PackagedVocabularies
@@ -34,6 +39,29 @@ from application.responses import ResponsesService
 from application.streaming import Limits
 from application.tokens import TokenTexts
 from entrypoints.settings import Settings
+
+_DAY_S = 24 * 3600
+
+
+class Store(ResponseStorePort, Protocol):
+    """A store that holds a file or connections."""
+
+    async def aclose(self) -> None:
+        """Let go of them; a second time does nothing."""
+        ...
+
+
+def _valkey(url: str, room: Room) -> Store:
+    # The client's package is large: loaded only where it is used.
+    from adapters.stores.valkey.store import ValkeyStore  # noqa: PLC0415 - see above
+
+    return ValkeyStore(url, room)
+
+
+def _room(settings: Settings, usual: Room) -> Room:
+    ttl_s = settings.response_ttl_days * _DAY_S
+    limit_bytes = settings.response_store_bytes or usual.limit_bytes
+    return replace(usual, ttl_s=ttl_s, limit_bytes=limit_bytes)
 
 
 class Container(containers.DeclarativeContainer):
@@ -94,7 +122,23 @@ class Container(containers.DeclarativeContainer):
     models: providers.Provider[ModelsService] = providers.Singleton(
         ModelsService, llm, may_delete=settings.provided.allow_model_delete
     )
-    store: providers.Provider[ResponseStorePort] = providers.Singleton(MemoryStore, clock)
+    store: providers.Provider[Store] = providers.Selector(
+        settings.provided.store_kind,
+        memory=providers.Singleton(
+            MemoryStore, clock, providers.Factory(_room, settings, IN_MEMORY)
+        ),
+        sqlite=providers.Singleton(
+            SQLiteStore,
+            settings.provided.store_path,
+            clock,
+            providers.Factory(_room, settings, ON_DISK),
+        ),
+        valkey=providers.Singleton(
+            _valkey, settings.provided.response_store, providers.Factory(_room, settings, ON_SERVER)
+        ),
+        # With room for nothing, everything is forgotten at once.
+        none=providers.Singleton(MemoryStore, clock, Room(entries=0)),
+    )
     responses: providers.Provider[ResponsesService] = providers.Singleton(
         ResponsesService, answers=answers, ids=ids, clock=clock, store=store
     )

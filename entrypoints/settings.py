@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(gt=0)]
-SecondsOrNever = Annotated[float, Meta(ge=0)]
+_YEAR_S = 31_536_000
+Seconds = Annotated[float, Meta(gt=0, le=_YEAR_S)]
+SecondsOrNever = Annotated[float, Meta(ge=0, le=_YEAR_S)]
 Count = Annotated[int, Meta(ge=1)]
 
 _OLLAMA_PORT = 11434
+# Looser, and other programs' names count as near: OLLAMA_HOST, OPENAI_API_KEY, DB_PORT.
+_NEARNESS = 0.75
+# The one setting of which empty is a value.
+_MAY_BE_EMPTY = "DEFAULT_TEMPERATURE"
+_FILE = "sqlite:///"
+_SERVERS = frozenset({"redis", "rediss", "valkey", "valkeys"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 
@@ -53,9 +60,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle_timeout_s: Seconds = 120.0
     total_timeout_s: Seconds = 3600.0
     heartbeat_after_s: SecondsOrNever = 15.0
+    header_timeout_s: Seconds = 10.0
+    body_timeout_s: Seconds = 60.0
+    write_timeout_s: Seconds = 30.0
     responses_shape: Literal["auto", "simple", "openai"] = "auto"
+    response_store: str = "sqlite:///data/responses.sqlite3"
+    response_ttl_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    response_store_bytes: Count | None = None
     shutdown_grace_s: Seconds = 30.0
     max_body_bytes: Count = 64 * 1024 * 1024
+    max_header_bytes: Annotated[int, Meta(ge=1024)] = 64 * 1024
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
 
@@ -92,6 +106,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(_entries(self.cors_origins))
 
     @property
+    def store_kind(self) -> str:
+        """What keeps responses: ``memory``, ``sqlite``, ``valkey`` or ``none``."""
+        scheme = self.response_store.partition("://")[0]
+        return "valkey" if scheme in _SERVERS else scheme
+
+    @property
+    def store_path(self) -> Path:
+        """The file of ``sqlite``: after three slashes from here, after four from the root."""
+        return Path(self.response_store.removeprefix(_FILE))
+
+    @property
     def image_hosts(self) -> tuple[str, ...]:
         """Hosts from which images may be fetched."""
         return tuple(host.lower() for host in _entries(self.image_url_hosts))
@@ -114,10 +139,14 @@ def load(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
     problems: list[str] = []
     given = _from_file(env_file, problems) if env_file is not None else {}
     names = {field.encode_name.upper(): field for field in msgspec.structs.fields(Settings)}
-    given |= {name: environ[name] for name in names if name in environ}
+    given |= {
+        name: environ[name]
+        for name in names
+        if name in environ and (environ[name].strip() or name == _MAY_BE_EMPTY)
+    }
     values: dict[str, object] = {}
     for name, text in given.items():
-        if name == "DEFAULT_TEMPERATURE" and not text.strip():
+        if name == _MAY_BE_EMPTY and not text.strip():
             values["default_temperature"] = None
         if not text.strip() or name not in names:
             continue
@@ -171,7 +200,12 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, str]:
         return {}
     names = [field.encode_name.upper() for field in msgspec.structs.fields(Settings)]
     given: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        problems.append(f"{path.name}: it cannot be read as UTF-8 text")
+        return {}
+    for number, line in enumerate(lines, 1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
@@ -179,11 +213,16 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, str]:
         name = name.strip()
         if not sign:
             problems.append(f"{path.name}, line {number}: expected NAME=value")
-        elif name not in names and (near := difflib.get_close_matches(name, names, n=1)):
-            problems.append(f"{path.name}: unknown setting {name}; did you mean {near[0]}?")
+        elif name not in names and (near := _near(name, names)):
+            problems.append(f"{path.name}: unknown setting {name}; did you mean {near}?")
         else:
             given[name] = _value(value)
     return given
+
+
+def _near(name: str, names: list[str]) -> str | None:
+    found = difflib.get_close_matches(name.upper(), names, n=1, cutoff=_NEARNESS)
+    return found[0] if found else None
 
 
 def _value(text: str) -> str:
@@ -207,11 +246,15 @@ def _check(values: Mapping[str, object]) -> list[str]:
             problems.append(f"OLLAMA_URL: {error}")
     for entry in _entries(str(values.get("model_num_ctx", ""))):
         name, _, length = entry.rpartition("=")
-        if not name or not length.strip().isdigit():
+        if not name or not length.strip().isdecimal() or not int(length):
             problems.append("MODEL_NUM_CTX: expected entries such as qwen3:8b=16384")
             break
     if not all(map(_is_alias, _entries(str(values.get("model_aliases", ""))))):
         problems.append("MODEL_ALIASES: expected entries such as gpt-4o=llama3.2")
+    if not _is_store(str(values.get("response_store", "memory"))):
+        problems.append(
+            "RESPONSE_STORE: expected memory, none, sqlite:///a/file or redis://host:6379/0"
+        )
     path = str(values.get("embedded_model_path", ""))
     if path and not Path(path).is_file():
         problems.append("EMBEDDED_MODEL_PATH: there is no such file")
@@ -228,3 +271,17 @@ def _check(values: Mapping[str, object]) -> list[str]:
 def _is_alias(entry: str) -> bool:
     alias, _, model = entry.partition("=")
     return bool(alias.strip() and model.strip())
+
+
+def _is_store(text: str) -> bool:
+    if text.startswith(_FILE):
+        return text != _FILE and not text.endswith(("/", ":memory:"))
+    try:
+        parts = urlsplit(text)
+        # It is read when it is looked at.
+        _ = parts.port
+    except ValueError:
+        return False
+    number = parts.path.strip("/")
+    server = parts.scheme in _SERVERS and parts.hostname and (not number or number.isdecimal())
+    return text in ("memory", "none") or bool(server)

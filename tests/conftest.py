@@ -6,9 +6,12 @@ import pytest
 
 from tests.support.fake_llm import FakeLLM
 from tests.support.service import Service, service_of
+from tests.support.stores import Grounds
+from tests.support.valkey import ValkeyServer, program
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Generator
+    from pathlib import Path
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,3 +37,22 @@ def llm() -> FakeLLM:
 async def service(llm: FakeLLM) -> AsyncGenerator[Service]:
     async with service_of(llm) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Generator[ValkeyServer]:
+    if program() is None:
+        pytest.skip("needs valkey-server or redis-server on PATH (apt-get install redis-server)")
+    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def grounds(request: pytest.FixtureRequest, tmp_path: Path) -> Grounds:
+    def url() -> str:
+        server: ValkeyServer = request.getfixturevalue("valkey")
+        return server.url
+
+    return Grounds(tmp_path, url)

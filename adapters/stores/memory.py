@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from adapters.stores import codec
 from adapters.stores.errors import full, missing
+from adapters.stores.room import IN_MEMORY
 from domain.conversation import ResponseStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from adapters.stores.room import Room
     from application.ports.system import ClockPort
     from domain.conversation import Conversation, StoredResponse
     from domain.items import Item
@@ -20,21 +22,6 @@ if TYPE_CHECKING:
 _Key: TypeAlias = tuple[str, str, str]
 _RESPONSE = "Response"
 _CONVERSATION = "Conversation"
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How much a store keeps, and how long.
-
-    Attributes:
-        entries: most responses and conversations.
-        limit_bytes: most bytes of them together, their records and items included.
-        ttl_s: seconds after its last write that one is forgotten.
-    """
-
-    entries: int = 10_000
-    limit_bytes: int = 256 * 1024 * 1024
-    ttl_s: int = 30 * 24 * 3600
 
 
 @dataclass(slots=True)
@@ -58,13 +45,16 @@ class MemoryStore:
 
     def __init__(self, clock: ClockPort, room: Room | None = None) -> None:
         self._clock = clock
-        self._room = room or Room()
+        self._room = room or IN_MEMORY
         # In the order of their last writes; so are the places of an item.
         self._entries: dict[_Key, _Entry] = {}
         self._sizes: dict[_Key, int] = {}
         self._bytes = 0
         self._places: dict[tuple[str, str], dict[_Key, None]] = {}
         self._claims: dict[tuple[str, str], tuple[int, str]] = {}
+
+    async def aclose(self) -> None:
+        """Do nothing: what is here goes with the process."""
 
     async def put(self, owner: str, response: StoredResponse) -> None:
         self._write((_RESPONSE, owner, response.id), _entry(response))

@@ -80,9 +80,9 @@ class Connection(asyncio.Protocol):
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._waiting_bytes = 0
-        if self._paused:
+        if self._paused and self._transport is not None:
             self._paused = False
-            self._open_transport().resume_reading()
+            self._transport.resume_reading()
         return data
 
     def reusable(self) -> bool:
@@ -177,22 +177,18 @@ class Connection(asyncio.Protocol):
         self.complete = bool(self.status)
 
     def _open_transport(self) -> asyncio.Transport:
-        if self._transport is None:
+        if self._failure is not None or self._transport is None:
             raise self._failure or _broken()
         return self._transport
 
     async def _more(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        if self._transport is None:
-            raise _broken()
+        """Wait for something to arrive; what is at hand comes before a failure after it."""
+        self._open_transport()
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
             self._waiter = None
-        if self._failure is not None and not self._pieces:
-            raise self._failure
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

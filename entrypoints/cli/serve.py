@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from entrypoints import logging
 from entrypoints.container import Container, decide
 from entrypoints.http.app import create_app
 from entrypoints.http.drain import Drain
+from entrypoints.http.protocol import ConnectionLimits, GuardedProtocol
 from entrypoints.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def run(_arguments: argparse.Namespace) -> int:
     drain = Drain()
     config = uvicorn.Config(
         create_app(Container(settings=settings), drain),
+        http=partial(GuardedProtocol, limits=_limits(settings)),  # type: ignore[arg-type]  # called
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -60,6 +63,15 @@ def run(_arguments: argparse.Namespace) -> int:
     server = _Server(config, drain, settings.shutdown_grace_s)
     server.run()
     return 0 if server.started else _COULD_NOT_START
+
+
+def _limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        header_s=settings.header_timeout_s,
+        body_s=settings.body_timeout_s,
+        write_s=settings.write_timeout_s,
+        header_bytes=settings.max_header_bytes,
+    )
 
 
 class _Server(uvicorn.Server):

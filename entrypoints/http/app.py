@@ -85,7 +85,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         request_max_body_size=settings.max_body_bytes,
         openapi_config=docs.config(operations.schemas, keys=bool(settings.api_keys)),
         logging_config=None,
-        on_shutdown=[container.llm().aclose],
+        on_shutdown=[container.llm().aclose, container.store().aclose],
     )
     shortcuts = {
         ("POST", "/v1/chat/completions"): chat_completions,

@@ -44,7 +44,7 @@ class ScriptedLLM(FakeLLM):
 
     async def stream(self, request: ChatRequest) -> FakeStream:
         """Open the answer to ``request``."""
-        self.play(*_script(request))
+        self.script = list(_script(request))
         return await super().stream(request)
 
 

@@ -1,26 +1,30 @@
-"""The service in front of ``ScriptedLLM``, for clients of other environments.
+"""Runs a command beside the service in front of ``ScriptedLLM``.
 
-Prints its port, and runs until its standard input ends.
+The command finds it where OpenAI's clients look for OpenAI: `OPENAI_BASE_URL`, `OPENAI_API_KEY`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from entrypoints import logging
 from tests.clients.scripted_llm import ScriptedLLM
 from tests.support.service import service_of
 
+KEY = "the-key-of-the-client-suites"
 
-async def main() -> None:
-    """Serve."""
-    async with service_of(ScriptedLLM(), api_key=sys.argv[1], default_model="scripted") as running:
-        sys.stdout.write(f"{running.port}\n")
-        sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.read)
+
+async def main(*command: str) -> int:
+    """Return the exit code of ``command``."""
+    async with service_of(ScriptedLLM(), api_key=KEY, default_model="scripted") as running:
+        url = f"http://127.0.0.1:{running.port}/v1"
+        environment = os.environ | {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY}
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+        return await process.wait()
 
 
 if __name__ == "__main__":
     logging.configure("error", "json")
-    asyncio.run(main())
+    sys.exit(asyncio.run(main(*sys.argv[1:])))

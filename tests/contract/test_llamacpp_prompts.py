@@ -55,11 +55,9 @@ async def whole(llm: LlamaCppLLM, request: CompletionRequest) -> ChatResult:
 
 
 async def refused(llm: LlamaCppLLM, request: CompletionRequest | EmbedRequest) -> ServiceError:
+    asking = llm.embed(request) if isinstance(request, EmbedRequest) else whole(llm, request)
     with pytest.raises(InvalidRequestError) as caught:
-        if isinstance(request, EmbedRequest):
-            await llm.embed(request)
-        else:
-            await whole(llm, request)
+        await asking
     return caught.value
 
 
@@ -167,10 +165,13 @@ def test_a_file_tells_whether_its_model_makes_vectors(tmp_path: Path) -> None:
     assert not model_file.pools(model_file.locate(None))
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"{", b'{"data":[{"index":0,"embedding":[1]}]}', b'{"choices":[{"text":1}]}']
-)
-def test_what_is_no_answer_is_a_failure(data: bytes) -> None:
+@pytest.mark.parametrize("data", [b"", b"{", b'{"data":[{"index":0,"embedding":[1]}]}'])
+def test_what_is_no_answer_has_no_vectors(data: bytes) -> None:
     with pytest.raises(UpstreamProtocolError):
         vectors(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"choices":[{"text":1}]}'])
+def test_what_is_no_chunk_is_no_text(data: bytes) -> None:
+    with pytest.raises(UpstreamProtocolError):
         CompletionDecoder().feed([data])

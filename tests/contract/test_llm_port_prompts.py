@@ -43,11 +43,9 @@ async def text(llm: LLMPort, request: CompletionRequest) -> list[Sequence[ChatEv
 
 
 async def refusal(llm: LLMPort, request: CompletionRequest | EmbedRequest) -> ServiceError:
+    asking = llm.embed(request) if isinstance(request, EmbedRequest) else text(llm, request)
     with pytest.raises(ServiceError) as caught:
-        if isinstance(request, EmbedRequest):
-            await llm.embed(request)
-        else:
-            await text(llm, request)
+        await asking
     return caught.value
 
 

@@ -31,7 +31,7 @@ from domain.items import (
     Refusal,
 )
 from domain.messages import ImageLink, ImagePart, Role, TextPart
-from tests.support.stores import OPENERS, Bounds, Opened, Opener
+from tests.support.stores import OPENERS, Bounds, Grounds, Opened, Opener
 
 Deed: TypeAlias = Callable[[ResponseStorePort, str], Awaitable[object]]
 
@@ -120,9 +120,11 @@ def bounds() -> Bounds:
 
 
 @pytest.fixture(params=[pytest.param(opener, id=name) for name, opener in OPENERS.items()])
-async def opened(request: pytest.FixtureRequest, bounds: Bounds) -> AsyncIterator[Opened]:
+async def opened(
+    request: pytest.FixtureRequest, bounds: Bounds, grounds: Grounds
+) -> AsyncIterator[Opened]:
     opener: Opener = request.param
-    async with opener(bounds) as subject:
+    async with opener(bounds, grounds) as subject:
         yield subject
 
 

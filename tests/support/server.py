@@ -19,6 +19,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
@@ -29,6 +30,22 @@ class _Server(uvicorn.Server):
             raise RuntimeError(message) from None
         self.ready.set()
 
+    async def main_loop(self) -> None:
+        # uvicorn looks ten times a second whether it is to stop; tests stop often.
+        await self.on_tick(0)
+        await self.stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Clients that have closed their connections show as gone within two turns.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+        await self.lifespan.shutdown()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
@@ -36,7 +53,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: Any, *, lifespan: Literal["auto", "on", "off"] = "on"
+    app: Any, *, lifespan: Literal["auto", "on", "off"] = "on", http: Any = "auto"
 ) -> AsyncGenerator[int]:
     """Serve an ASGI application on loopback; yield the port.
 
@@ -51,6 +68,7 @@ async def serving(
         log_config=None,
         access_log=False,
         lifespan=lifespan,
+        http=http,
         ws="none",
         timeout_graceful_shutdown=1,
     )
@@ -66,4 +84,5 @@ async def serving(
         finally:
             ready.cancel()
             server.should_exit = True
+            server.stopping.set()
             await serving_task

@@ -66,7 +66,12 @@ class Service:
 @contextlib.asynccontextmanager
 async def service_of(llm: LLMPort | str, **settings: Any) -> AsyncGenerator[Service]:
     """Run the service over a port, or over the Ollama at a URL."""
-    given: dict[str, Any] = {"llm_backend": "ollama", "default_model": MODEL, **settings}
+    given: dict[str, Any] = {
+        "llm_backend": "ollama",
+        "default_model": MODEL,
+        "response_store": "memory",
+        **settings,
+    }
     if isinstance(llm, str):
         given["ollama_url"] = llm
     container = Container(settings=Settings(**given))

@@ -29,7 +29,7 @@ from entrypoints.settings import SettingsError, base_url, load
         ("https://example.com/ollama", "https://example.com/ollama"),
         ("https://example.com/ollama/v1/", "https://example.com/ollama"),
         ("http://0.0.0.0:11434", "http://127.0.0.1:11434"),
-        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104 - where a server may listen
         ("[::1]", "http://[::1]:11434"),
         ("http://[::]:5000", "http://[::1]:5000"),
         (' "http://localhost:11434/v1" ', "http://localhost:11434"),

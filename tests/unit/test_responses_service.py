@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.schema import RustSchemas
-from adapters.stores.memory import MemoryStore, Room
+from adapters.stores.memory import MemoryStore
+from adapters.stores.room import Room
 from application import history
 from application.answers import Answers
 from application.response_events import Began, Ended

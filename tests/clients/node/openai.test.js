@@ -14,9 +14,8 @@ import OpenAI, {
 import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
 
-import { apiKey, baseURL } from "./service.js";
-
-const client = new OpenAI({ apiKey, baseURL, maxRetries: 0 });
+// Address and key come from the environment.
+const client = new OpenAI({ maxRetries: 0 });
 const model = "scripted";
 const saying = (content) => [{ role: "user", content }];
 const City = z.object({ name: z.string(), inhabitants: z.number().int() });
@@ -183,11 +182,11 @@ test("errors have their classes", async () => {
   await assert.rejects(ask({ model: "nonesuch", stream: true }), NotFoundError);
   await assert.rejects(ask({ messages: saying("Fail: busy") }), RateLimitError);
   await assert.rejects(
-    ask({}, new OpenAI({ apiKey: "wrong", baseURL, maxRetries: 0 })),
+    ask({}, new OpenAI({ apiKey: "wrong", maxRetries: 0 })),
     AuthenticationError,
   );
   await assert.rejects(
-    ask({}, new OpenAI({ apiKey, baseURL: "http://127.0.0.1:1/v1", maxRetries: 0 })),
+    ask({}, new OpenAI({ baseURL: "http://127.0.0.1:1/v1", maxRetries: 0 })),
     APIConnectionError,
   );
 });

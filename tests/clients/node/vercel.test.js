@@ -4,11 +4,19 @@ import { test } from "node:test";
 
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, generateObject, generateText, Output, stepCountIs, streamObject, streamText, tool } from "ai";
+import {
+  APICallError,
+  generateObject,
+  generateText,
+  Output,
+  stepCountIs,
+  streamObject,
+  streamText,
+  tool,
+} from "ai";
 import { z } from "zod";
 
-import { apiKey, baseURL } from "./service.js";
-
+const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL } = process.env;
 const openai = createOpenAI({ apiKey, baseURL });
 const compatible = createOpenAICompatible({
   name: "local",
@@ -99,7 +107,10 @@ for (const [name, of] of Object.entries(providers)) {
 
   test(`${name}: streamObject`, async () => {
     const result = streamObject({ model, schema: City, prompt: CITY });
+    const partial = [];
+    for await (const object of result.partialObjectStream) partial.push(object);
 
+    assert.ok(partial.length > 1);
     assert.deepEqual(await result.object, { name: "Paris", inhabitants: 2 });
   });
 

@@ -38,7 +38,8 @@ class CompletionRequest(Struct, forbid_unknown_fields=True):
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
-    stop: str | Annotated[list[str], Meta(min_length=1, max_length=4)] | None = None
+    # Editors send a stop for every token of their template; OpenAI takes four.
+    stop: str | Annotated[list[str], Meta(min_length=1, max_length=64)] | None = None
     logit_bias: dict[str, float] | None = None
     user: str | None = None
     options: EngineParameters | None = None

@@ -24,8 +24,8 @@ class CustomTool(Struct, tag_field="type", tag="custom"):
     """A custom tool on offer."""
 
     name: str
-    description: str | None
     format: CustomFormat
+    description: str | UnsetType = UNSET
 
 
 class NamedTool(Struct, omit_defaults=True):
@@ -97,4 +97,5 @@ class Echo(Struct, kw_only=True):
     top_logprobs: int
     top_p: float
     truncation: str
-    user: str | None
+    # The published schema knows no null here.
+    user: str | UnsetType = UNSET

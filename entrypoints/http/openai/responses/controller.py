@@ -19,15 +19,15 @@ from entrypoints.http.disconnect import HangUp
 from entrypoints.http.endpoint import JSONEndpoint
 from entrypoints.http.openai.parsing import BodyParser, ignored_header
 from entrypoints.http.openai.responses import operation, query, render, wire
-from entrypoints.http.openai.responses.names import own_names
-from entrypoints.http.openai.responses.parse import Asked, to_domain
-from entrypoints.http.openai.responses.shape import HEADER, Shape, choose
-from entrypoints.http.openai.responses.stream import (
-    ResponseEncoder,
+from entrypoints.http.openai.responses.carriers import (
     ResponseSSEEncoder,
     SimpleSSEEncoder,
     Single,
 )
+from entrypoints.http.openai.responses.names import own_names
+from entrypoints.http.openai.responses.parse import Asked, to_domain
+from entrypoints.http.openai.responses.shape import HEADER, Shape, choose
+from entrypoints.http.openai.responses.stream import ResponseEncoder
 from entrypoints.http.replies import JSONReply
 from entrypoints.http.sse import SSEReply
 

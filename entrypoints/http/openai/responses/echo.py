@@ -41,7 +41,7 @@ def of(body: wire.ResponsesRequest, chat: ChatRequest, offered: Tools) -> bytes:
             top_logprobs=body.top_logprobs or 0,
             top_p=1.0 if sampling.top_p is None else sampling.top_p,
             truncation=body.truncation or "disabled",
-            user=body.user,
+            user=UNSET if body.user is None else body.user,
         )
     )
 
@@ -88,7 +88,9 @@ def _tool(
     tool: wire.OfferedTool, definition: ToolDefinition
 ) -> applied.FunctionTool | applied.CustomTool:
     if tool.type == "custom":
-        return applied.CustomTool(definition.name, definition.description, applied.CustomFormat())
+        return applied.CustomTool(
+            definition.name, applied.CustomFormat(), definition.description or UNSET
+        )
     return applied.FunctionTool(
         definition.name, definition.description, dict(definition.parameters), definition.strict
     )

@@ -15,7 +15,16 @@ from domain.items import AnswerText, ItemStatus, MessageItem
 from domain.messages import Role
 from domain.sampling import Sampling
 from entrypoints.http.openai.operations import Content, operation
-from entrypoints.http.openai.responses import answer, applied, echo, events, render, stream, wire
+from entrypoints.http.openai.responses import (
+    answer,
+    applied,
+    carriers,
+    echo,
+    events,
+    render,
+    stream,
+    wire,
+)
 from entrypoints.http.openai.responses.tools import Tools
 
 
@@ -97,7 +106,7 @@ def _streamed() -> str:
             Ended(_ENDED),
         ]
     )
-    return b"".join(map(stream.framed, records)).decode() + "data: [DONE]\n\n"
+    return b"".join(map(carriers.framed, records)).decode() + "data: [DONE]\n\n"
 
 
 _REQUESTS: dict[str, object] = {

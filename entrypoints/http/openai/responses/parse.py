@@ -28,6 +28,9 @@ from entrypoints.http.openai.responses.tools import Tools, tools
 if TYPE_CHECKING:
     from application.defaults import Defaults
 
+# A header holds so many names; what follows is ignored just the same.
+_MOST_NAMED = 32
+
 _LOGPROBS = "message.output_text.logprobs"
 _ENCRYPTED = "reasoning.encrypted_content"
 
@@ -71,7 +74,7 @@ def to_domain(body: wire.ResponsesRequest, defaults: Defaults) -> Asked:
         store=body.store is not False,
         custom=offered.custom,
     )
-    return Asked(request, tuple(ignored), encrypted=_ENCRYPTED in include)
+    return Asked(request, tuple(ignored[:_MOST_NAMED]), encrypted=_ENCRYPTED in include)
 
 
 def _refuse(body: wire.ResponsesRequest) -> None:

@@ -1,0 +1,1 @@
+"""Responses and conversations in one SQLite file."""

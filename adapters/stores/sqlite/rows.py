@@ -1,0 +1,189 @@
+"""The rows of one transaction; runs on the database's thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from adapters.stores.errors import full, missing
+from adapters.stores.room import Room
+from domain.conversation import ResponseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# An owner, a kind and an id.
+Key: TypeAlias = tuple[str, str, str]
+
+RESPONSE = "Response"
+CONVERSATION = "Conversation"
+
+# About what an entry and a row that hangs on it take beyond their data, index entries included.
+_ENTRY_BYTES = 512
+_ROW_BYTES = 160
+# Entries that one write forgets at most, so that none is held up for long: it adds but one.
+_SWEEP = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of a response or a conversation beside its body."""
+
+    status: ResponseStatus
+    base: int
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows as they are at ``now``; what is over its time is not there."""
+
+    connection: sqlite3.Connection
+    now: int
+    room: Room
+
+    @property
+    def deadline(self) -> int:
+        """What was written then, or before, is over its time."""
+        return self.now - self.room.ttl_s
+
+    def entry(self, key: Key) -> Entry:
+        """Return an entry.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        entry = self.find(key)
+        if entry is None:
+            raise missing(key[1], key[2])
+        return entry
+
+    def find(self, key: Key) -> Entry | None:
+        """Return an entry, or None where there is none."""
+        query = (
+            "SELECT status, base, more FROM entry"
+            " WHERE owner = ? AND kind = ? AND id = ? AND written > ?"
+        )
+        row = self.connection.execute(query, (*key, self.deadline)).fetchone()
+        return None if row is None else Entry(ResponseStatus(row[0]), row[1], row[2])
+
+    def body(self, key: Key) -> bytes:
+        """Return the body of an entry that there is."""
+        query = "SELECT data FROM body WHERE owner = ? AND kind = ? AND id = ?"
+        data: bytes = self.connection.execute(query, key).fetchone()[0]
+        return data
+
+    def forget(self, key: Key) -> None:
+        """Delete an entry, where there is one, and all that hangs on it."""
+        self.connection.execute("DELETE FROM entry WHERE owner = ? AND kind = ? AND id = ?", key)
+
+    def keep(self, key: Key, body: bytes, entry: Entry) -> None:
+        """Write an entry and its body."""
+        self.touch(key, entry)
+        upsert = (
+            "INSERT INTO body (owner, kind, id, data) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (owner, kind, id) DO UPDATE SET data = excluded.data"
+        )
+        self.connection.execute(upsert, (*key, body))
+
+    def touch(self, key: Key, entry: Entry) -> None:
+        """Write an entry as the latest one.
+
+        Raises:
+            StoreError: it is larger than all there is room for.
+        """
+        if entry.base + entry.more > self.room.limit_bytes:
+            raise full()
+        upsert = (
+            "INSERT INTO entry (owner, kind, id, status, written, base, more, turn)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM entry))"
+            " ON CONFLICT (owner, kind, id) DO UPDATE SET status = excluded.status,"
+            " written = excluded.written, base = excluded.base, more = excluded.more,"
+            " turn = excluded.turn"
+        )
+        values = (*key, entry.status.value, self.now, entry.base, entry.more)
+        self.connection.execute(upsert, values)
+
+    def index(self, key: Key, item_ids: Iterable[str]) -> None:
+        """Let the items of a response be found by these ids, and by no others."""
+        self.connection.execute("DELETE FROM item WHERE owner = ? AND kind = ? AND id = ?", key)
+        insert = "INSERT INTO item (owner, kind, id, item_id, place) VALUES (?, ?, ?, ?, 0)"
+        self.connection.executemany(insert, [(*key, item_id) for item_id in item_ids])
+
+    def add_records(self, key: Key, records: Sequence[bytes]) -> int:
+        """Add records; return how many bytes they take."""
+        query = (
+            "SELECT coalesce(max(number) + 1, 0) FROM record"
+            " WHERE owner = ? AND kind = ? AND id = ?"
+        )
+        first: int = self.connection.execute(query, key).fetchone()[0]
+        insert = "INSERT INTO record (owner, kind, id, number, data) VALUES (?, ?, ?, ?, ?)"
+        rows = [(*key, number, data) for number, data in enumerate(records, first)]
+        self.connection.executemany(insert, rows)
+        return sum(map(_row_bytes, records))
+
+    def add_items(self, key: Key, items: Mapping[str, bytes]) -> int:
+        """Add items to a conversation; return how many bytes it grows by."""
+        query = (
+            "SELECT coalesce(max(place) + 1, 0) FROM item WHERE owner = ? AND kind = ? AND id = ?"
+        )
+        first: int = self.connection.execute(query, key).fetchone()[0]
+        grown = 0
+        upsert = (
+            "INSERT INTO item (owner, kind, id, item_id, place, data) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (owner, kind, id, item_id) DO UPDATE SET data = excluded.data"
+        )
+        for place, (item_id, data) in enumerate(items.items(), first):
+            grown += _row_bytes(data) - self._item_bytes(key, item_id)
+            self.connection.execute(upsert, (*key, item_id, place, data))
+        return grown
+
+    def drop_item(self, key: Key, item_id: str) -> int:
+        """Delete an item of a conversation; return how many bytes it took.
+
+        Raises:
+            NotFoundError: it is not in the conversation.
+        """
+        freed = self._item_bytes(key, item_id)
+        if not freed:
+            kind = "Item"
+            raise missing(kind, item_id)
+        delete = "DELETE FROM item WHERE owner = ? AND kind = ? AND id = ? AND item_id = ?"
+        self.connection.execute(delete, (*key, item_id))
+        return freed
+
+    def expire(self, key: Key) -> None:
+        """Delete an entry that is over its time."""
+        delete = "DELETE FROM entry WHERE owner = ? AND kind = ? AND id = ? AND written <= ?"
+        self.connection.execute(delete, (*key, self.deadline))
+
+    def sweep(self) -> None:
+        """Forget what is over its time or has no room, oldest first, and not too much at once."""
+        room = "SELECT entries, bytes, (SELECT min(turn) FROM entry) FROM room"
+        oldest = "SELECT owner, kind, id, written FROM entry WHERE turn = ?"
+        for _ in range(_SWEEP):
+            entries, size, turn = self.connection.execute(room).fetchone()
+            if not entries:
+                return
+            *key, written = self.connection.execute(oldest, (turn,)).fetchone()
+            crowded = entries > self.room.entries or size > self.room.limit_bytes
+            if not crowded and written > self.deadline:
+                return
+            self.forget((key[0], key[1], key[2]))
+
+    def _item_bytes(self, key: Key, item_id: str) -> int:
+        query = (
+            "SELECT length(data) FROM item WHERE owner = ? AND kind = ? AND id = ? AND item_id = ?"
+        )
+        row = self.connection.execute(query, (*key, item_id)).fetchone()
+        return 0 if row is None else row[0] + _ROW_BYTES
+
+
+def base_bytes(body: bytes, items: int = 0) -> int:
+    """Return how many bytes an entry takes with the places of so many items."""
+    return _ENTRY_BYTES + len(body) + _ROW_BYTES * items
+
+
+def _row_bytes(data: bytes) -> int:
+    return len(data) + _ROW_BYTES

@@ -1,0 +1,249 @@
+"""A store in one SQLite file; several processes may share it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from adapters.stores import codec
+from adapters.stores.room import ON_DISK
+from adapters.stores.sqlite.database import Database
+from adapters.stores.sqlite.rows import CONVERSATION, RESPONSE, Entry, Rows, base_bytes
+from domain.conversation import ResponseStatus
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from adapters.stores.sqlite.rows import Key
+    from adapters.stores.room import Room
+    from application.ports.system import ClockPort
+    from domain.conversation import Conversation, StoredResponse
+    from domain.items import Item
+
+T = TypeVar("T")
+
+# Claims over their time that one claim forgets at most.
+_SWEEP = 32
+
+
+class SQLiteStore:
+    """Responses and conversations as rows; what it acknowledged survives a power cut."""
+
+    def __init__(self, path: Path, clock: ClockPort, room: Room | None = None) -> None:
+        self._database = Database(path)
+        self._clock = clock
+        self._room = room or ON_DISK
+
+    async def aclose(self) -> None:
+        """Close the file; a second time does nothing."""
+        await self._database.aclose()
+
+    async def put(self, owner: str, response: StoredResponse) -> None:
+        key = (owner, RESPONSE, response.id)
+
+        def work(rows: Rows) -> None:
+            rows.forget(key)
+            _keep(rows, key, response)
+
+        await self._write(work)
+
+    async def advance(
+        self, owner: str, response: StoredResponse, records: Sequence[bytes] = ()
+    ) -> StoredResponse:
+        key = (owner, RESPONSE, response.id)
+
+        def work(rows: Rows) -> StoredResponse:
+            kept = rows.entry(key)
+            if kept.status.final:
+                return codec.decode_response(rows.body(key))
+            _keep(rows, key, response, kept.more + rows.add_records(key, records))
+            return response
+
+        return await self._write(work)
+
+    async def get(self, owner: str, response_id: str) -> StoredResponse:
+        key = (owner, RESPONSE, response_id)
+        return await self._read(lambda rows: codec.decode_response(_body(rows, key)))
+
+    async def delete(self, owner: str, response_id: str) -> None:
+        await self._delete((owner, RESPONSE, response_id))
+
+    async def find_items(self, owner: str, item_ids: Collection[str]) -> Mapping[str, Item]:
+        wanted = msgspec.json.encode(list(item_ids)).decode()
+        query = (
+            "SELECT item.item_id, item.kind, item.id, item.data"
+            " FROM item JOIN entry USING (owner, kind, id)"
+            " WHERE item.owner = ? AND entry.written > ?"
+            " AND item.item_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY entry.turn"
+        )
+
+        def work(rows: Rows) -> dict[str, Item]:
+            values = (owner, rows.deadline, wanted)
+            found = rows.connection.execute(query, values).fetchall()
+            # Of several places the last one stays.
+            places = {item_id: (kind, id_, data) for item_id, kind, id_, data in found}
+            return dict(_items(rows, owner, places))
+
+        return await self._read(work)
+
+    async def append_records(
+        self, owner: str, response_id: str, records: Sequence[bytes]
+    ) -> ResponseStatus:
+        key = (owner, RESPONSE, response_id)
+
+        def work(rows: Rows) -> ResponseStatus:
+            kept = rows.entry(key)
+            if not kept.status.final:
+                grown = rows.add_records(key, records)
+                rows.touch(key, replace(kept, more=kept.more + grown))
+            return kept.status
+
+        return await self._write(work)
+
+    async def read_records(
+        self, owner: str, response_id: str, start: int = 0
+    ) -> tuple[ResponseStatus, Sequence[bytes]]:
+        key = (owner, RESPONSE, response_id)
+        query = (
+            "SELECT data FROM record WHERE owner = ? AND kind = ? AND id = ? AND number >= ?"
+            " ORDER BY number"
+        )
+
+        def work(rows: Rows) -> tuple[ResponseStatus, Sequence[bytes]]:
+            status = rows.entry(key).status
+            return status, [data for (data,) in rows.connection.execute(query, (*key, start))]
+
+        return await self._read(work)
+
+    async def put_conversation(self, owner: str, conversation: Conversation) -> None:
+        key = (owner, CONVERSATION, conversation.id)
+        body = codec.encode_conversation(conversation)
+
+        def work(rows: Rows) -> None:
+            rows.expire(key)
+            kept = rows.find(key)
+            more = 0 if kept is None else kept.more
+            rows.keep(key, body, Entry(ResponseStatus.COMPLETED, base_bytes(body), more))
+
+        await self._write(work)
+
+    async def get_conversation(self, owner: str, conversation_id: str) -> Conversation:
+        key = (owner, CONVERSATION, conversation_id)
+        return await self._read(lambda rows: codec.decode_conversation(_body(rows, key)))
+
+    async def delete_conversation(self, owner: str, conversation_id: str) -> None:
+        await self._delete((owner, CONVERSATION, conversation_id))
+
+    async def append_items(self, owner: str, conversation_id: str, items: Sequence[Item]) -> None:
+        key = (owner, CONVERSATION, conversation_id)
+        added = {item.id: codec.encode_item(item) for item in items}
+
+        def work(rows: Rows) -> None:
+            kept = rows.entry(key)
+            rows.touch(key, replace(kept, more=kept.more + rows.add_items(key, added)))
+
+        await self._write(work)
+
+    async def list_items(self, owner: str, conversation_id: str) -> Sequence[Item]:
+        key = (owner, CONVERSATION, conversation_id)
+        query = "SELECT data FROM item WHERE owner = ? AND kind = ? AND id = ? ORDER BY place"
+
+        def work(rows: Rows) -> list[Item]:
+            rows.entry(key)
+            return [codec.decode_item(data) for (data,) in rows.connection.execute(query, key)]
+
+        return await self._read(work)
+
+    async def delete_item(self, owner: str, conversation_id: str, item_id: str) -> None:
+        key = (owner, CONVERSATION, conversation_id)
+
+        def work(rows: Rows) -> None:
+            kept = rows.entry(key)
+            rows.touch(key, replace(kept, more=kept.more - rows.drop_item(key, item_id)))
+
+        await self._write(work)
+
+    async def claim(self, owner: str, key: str, value: str, ttl_s: int) -> str:
+        over = "SELECT owner, key FROM claim WHERE expires <= ? ORDER BY expires LIMIT ?"
+        forget = "DELETE FROM claim WHERE owner = ? AND key = ?"
+        take = (
+            "INSERT INTO claim (owner, key, value, expires) VALUES (?1, ?2, ?3, ?4)"
+            " ON CONFLICT (owner, key) DO UPDATE SET value = ?3, expires = ?4 WHERE expires <= ?5"
+        )
+        read = "SELECT value FROM claim WHERE owner = ? AND key = ?"
+
+        def work(rows: Rows) -> str:
+            execute = rows.connection.execute
+            rows.connection.executemany(forget, execute(over, (rows.now, _SWEEP)).fetchall())
+            execute(take, (owner, key, value, rows.now + ttl_s, rows.now))
+            taken: str = execute(read, (owner, key)).fetchone()[0]
+            return taken
+
+        return await self._write(work)
+
+    async def release(self, owner: str, key: str) -> None:
+        forget = "DELETE FROM claim WHERE owner = ? AND key = ?"
+
+        def work(rows: Rows) -> None:
+            rows.connection.execute(forget, (owner, key))
+
+        await self._write(work)
+
+    async def _delete(self, key: Key) -> None:
+        def work(rows: Rows) -> None:
+            rows.entry(key)
+            rows.forget(key)
+
+        await self._write(work)
+
+    async def _read(self, work: Callable[[Rows], T]) -> T:
+        def whole(connection: sqlite3.Connection) -> T:
+            return work(Rows(connection, now, self._room))
+
+        now = self._clock.unix_time()
+        return await self._database.read(whole)
+
+    async def _write(self, work: Callable[[Rows], T]) -> T:
+        def whole(connection: sqlite3.Connection) -> T:
+            rows = Rows(connection, now, self._room)
+            result = work(rows)
+            rows.sweep()
+            return result
+
+        now = self._clock.unix_time()
+        return await self._database.write(whole)
+
+
+def _body(rows: Rows, key: Key) -> bytes:
+    rows.entry(key)
+    return rows.body(key)
+
+
+def _keep(rows: Rows, key: Key, response: StoredResponse, more: int = 0) -> None:
+    body = codec.encode_response(response)
+    ids = dict.fromkeys(item.id for item in (*response.input, *response.output))
+    rows.keep(key, body, Entry(response.status, base_bytes(body, len(ids)), more))
+    rows.index(key, ids)
+
+
+def _items(
+    rows: Rows, owner: str, places: Mapping[str, tuple[str, str, bytes | None]]
+) -> list[tuple[str, Item]]:
+    """Read items from where they stand; a response is decoded once for all that are in it."""
+    found: list[tuple[str, Item]] = []
+    wanted: dict[str, set[str]] = {}
+    for item_id, (_, id_, data) in places.items():
+        if data is not None:
+            found.append((item_id, codec.decode_item(data)))
+        else:
+            wanted.setdefault(id_, set()).add(item_id)
+    for id_, item_ids in wanted.items():
+        response = codec.decode_response(rows.body((owner, RESPONSE, id_)))
+        items = {item.id: item for item in reversed((*response.output, *response.input))}
+        found += [(item_id, items[item_id]) for item_id in item_ids]
+    return found

@@ -1,0 +1,140 @@
+"""Connections that cost a bounded time and a bounded head.
+
+uvicorn's protocol waits for ever for a head, a body and a client that does not read, and takes
+heads of any size. Middleware cannot see any of that; so this stands beneath it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from entrypoints.http import errors
+
+if TYPE_CHECKING:
+    import asyncio
+
+_TOO_LARGE = "The head of the request is too large."
+_PHRASES = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What a connection may take.
+
+    Attributes:
+        header_s: from the beginning of a request, or of the connection, to the end of its head.
+        body_s: from the end of the head to the end of the body.
+        write_s: of waiting for a client that does not read.
+        header_bytes: of a request's head.
+    """
+
+    header_s: float
+    body_s: float
+    write_s: float
+    header_bytes: int
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 within limits; each is absolute, so that a byte now and then gains nothing."""
+
+    def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(*args, **kwargs)
+        self._limits = limits
+        self._head_bytes = 0
+        self._line_bytes = 0
+        self._reading: asyncio.TimerHandle | None = None
+        self._writing: asyncio.TimerHandle | None = None
+        self._in_head = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await(self._limits.header_s, "head")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        self._drained()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            if self._reading is None:
+                self._await(self._limits.header_s, "head")
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > self._limits.header_bytes:
+            self._refuse(431, _TOO_LARGE)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        # A head may come in one piece with its body, so its lines are counted, too.
+        self._line_bytes += len(name) + len(value)
+        if self._line_bytes > self._limits.header_bytes:
+            # httptools turns it into an error of its own, and uvicorn that into a 400.
+            raise _TooLargeError
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_bytes = self._line_bytes = 0
+        self._await(self._limits.body_s, "body")
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._arrived()
+        self._in_head = True
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._writing = self.loop.call_later(self._limits.write_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._drained()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._line_bytes > self._limits.header_bytes:
+            self._refuse(431, _TOO_LARGE)
+        else:
+            self._refuse(400, msg)
+
+    def _await(self, seconds: float, what: str) -> None:
+        self._arrived()
+        self._reading = self.loop.call_later(seconds, self._too_slow, what)
+
+    def _arrived(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _drained(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
+
+    def _too_slow(self, what: str) -> None:
+        if what == "body" and self.cycle.response_started:
+            self.transport.abort()
+        else:
+            self._refuse(408, f"The {what} of the request did not arrive in time.")
+
+    def _refuse(self, status: int, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        body = errors.encode(message, "invalid_request_error", code=None)
+        head = (
+            f"HTTP/1.1 {status} {_PHRASES[status]}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+class _TooLargeError(Exception):
+    """A head over the limit."""
