@@ -21,6 +21,8 @@ from adapters.stores.sqlite.store import SQLiteStore
 from adapters.system import RandomIds, SystemClock
 from adapters.transport.upstream import Upstream
 from adapters.vocabulary import PackagedVocabularies
+from application.admission import Admission
+from application.admitted import AdmittedLLM
 from application.aliases import aliased
 from application.answers import Answers
 from application.chat import ChatService
@@ -99,8 +101,15 @@ class Container(containers.DeclarativeContainer):
     backend: providers.Provider[LLMPort] = providers.Selector(
         settings.provided.llm_backend, ollama=ollama, embedded=embedded
     )
+    admission: providers.Provider[Admission] = providers.Singleton(
+        Admission,
+        settings.provided.max_concurrency,
+        settings.provided.max_queue,
+        settings.provided.queue_timeout_s,
+    )
+    admitted: providers.Provider[LLMPort] = providers.Singleton(AdmittedLLM, backend, admission)
     llm: providers.Provider[LLMPort] = providers.Singleton(
-        aliased, backend, settings.provided.aliases
+        aliased, admitted, settings.provided.aliases
     )
     vocabularies: providers.Provider[VocabularyPort] = providers.Singleton(PackagedVocabularies)
     tokens: providers.Provider[TokenTexts] = providers.Singleton(TokenTexts, vocabularies)

@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle_timeout_s: Seconds = 120.0
     total_timeout_s: Seconds = 3600.0
     heartbeat_after_s: SecondsOrNever = 15.0
+    queue_timeout_s: Seconds = 300.0
     header_timeout_s: Seconds = 10.0
     body_timeout_s: Seconds = 60.0
     write_timeout_s: Seconds = 30.0
@@ -68,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     response_ttl_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
     response_store_bytes: Count | None = None
     shutdown_grace_s: Seconds = 30.0
+    max_concurrency: Count = 8
+    max_queue: Annotated[int, Meta(ge=0)] = 64
     max_body_bytes: Count = 64 * 1024 * 1024
     max_header_bytes: Annotated[int, Meta(ge=1024)] = 64 * 1024
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -251,10 +254,7 @@ def _check(values: Mapping[str, object]) -> list[str]:
             break
     if not all(map(_is_alias, _entries(str(values.get("model_aliases", ""))))):
         problems.append("MODEL_ALIASES: expected entries such as gpt-4o=llama3.2")
-    if not _is_store(str(values.get("response_store", "memory"))):
-        problems.append(
-            "RESPONSE_STORE: expected memory, none, sqlite:///a/file or redis://host:6379/0"
-        )
+    problems += _check_store(str(values.get("response_store", "none")))
     path = str(values.get("embedded_model_path", ""))
     if path and not Path(path).is_file():
         problems.append("EMBEDDED_MODEL_PATH: there is no such file")
@@ -273,15 +273,23 @@ def _is_alias(entry: str) -> bool:
     return bool(alias.strip() and model.strip())
 
 
-def _is_store(text: str) -> bool:
+def _check_store(text: str) -> list[str]:
     if text.startswith(_FILE):
-        return text != _FILE and not text.endswith(("/", ":memory:"))
+        good = text != _FILE and not text.endswith(("/", ":memory:"))
+    else:
+        good = text in ("memory", "none") or _is_server(text)
+    # The value is not shown: it may hold a password.
+    expected = "expected memory, none, sqlite:///a/file or redis://host:6379/0"
+    return [] if good else [f"RESPONSE_STORE: {expected}"]
+
+
+def _is_server(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        # It is read when it is looked at.
+        # A port that is none is found when it is looked at.
         _ = parts.port
     except ValueError:
         return False
     number = parts.path.strip("/")
-    server = parts.scheme in _SERVERS and parts.hostname and (not number or number.isdecimal())
-    return text in ("memory", "none") or bool(server)
+    place = parts.scheme in _SERVERS and parts.hostname
+    return bool(place) and (not number or number.isdecimal())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from litestar.enums import ScopeType
 
+from application.admitted import CALLER
 from domain.errors import AuthenticationError
 from entrypoints.http.errors import envelope
 from entrypoints.http.replies import JSONReply
@@ -49,6 +50,7 @@ class KeyCheck:
             await JSONReply(shown.body, shown.status, shown.headers)(scope, receive, send)
             return
         _state(scope)[_OWNER] = _owner(key)
+        CALLER.set(_owner(key))
         await self._app(scope, receive, send)
 
     def _check(self, key: bytes) -> None:

@@ -11,7 +11,9 @@ from entrypoints.http import errors
 from entrypoints.http.disconnect import CUT, stopping
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from collections.abc import Awaitable
+
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _LIVENESS = "/healthz"
 
@@ -20,7 +22,8 @@ class Drain:
     """Knows the requests under way.
 
     After ``begin`` new requests are refused, readiness among them; ``cut`` ends what is left,
-    each with an error that its client can read.
+    each with an error that its client can read: what knows a better one than a status, a stream
+    that has begun, reports it by itself.
     """
 
     def __init__(self) -> None:
@@ -50,9 +53,21 @@ class Drain:
             if task is None:
                 message = "A request is served by a task."
                 raise RuntimeError(message)
+            started = False
+
+            def sending(message: Message) -> Awaitable[None]:
+                nonlocal started
+                started = True
+                return send(message)
+
             self._tasks.add(task)
             try:
-                await app(scope, receive, send)
+                await app(scope, receive, sending)
+            except asyncio.CancelledError as error:
+                if started or error.args != (CUT,):
+                    raise
+                task.uncancel()
+                await errors.reply(stopping(), scope)(scope, receive, send)
             finally:
                 self._tasks.discard(task)
 

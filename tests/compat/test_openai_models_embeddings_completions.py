@@ -7,7 +7,7 @@ calls run through the same client without it.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import openai
 import pytest
@@ -25,7 +25,7 @@ from tests.compat.conftest import KEY, in_thread, official, serving_openai
 from tests.support.fake_llm import FakeLLM, details, vector
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from openai import OpenAI
 
@@ -182,24 +182,22 @@ async def test_a_failure_inside_a_stream_is_raised(loose: AsyncOpenAI, llm: Fake
         [chunk async for chunk in stream]
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        pytest.param(lambda c: c.files.list(), id="files"),
-        pytest.param(lambda c: c.moderations.create(input="x"), id="moderations"),
-        pytest.param(lambda c: c.images.generate(prompt="x", model="y"), id="images"),
-        pytest.param(lambda c: c.batches.list(), id="batches"),
-        pytest.param(lambda c: c.fine_tuning.jobs.list(), id="fine-tuning"),
-        pytest.param(lambda c: c.vector_stores.list(), id="vector stores"),
-        pytest.param(lambda c: c.beta.assistants.list(), id="assistants"),
-        pytest.param(lambda c: c.audio.speech.create(input="x", model="y", voice="z"), id="audio"),
-        pytest.param(lambda c: c.chat.completions.list(), id="stored chats"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_what_is_not_there_raises_with_a_reason(client: AsyncOpenAI, call: Any) -> None:
+CALLS: Mapping[str, Callable[[AsyncOpenAI], Awaitable[object]]] = {
+    "files": lambda client: client.files.list(),
+    "moderations": lambda client: client.moderations.create(input="x"),
+    "images": lambda client: client.images.generate(prompt="x", model="y"),
+    "batches": lambda client: client.batches.list(),
+    "fine-tuning": lambda client: client.fine_tuning.jobs.list(),
+    "vector stores": lambda client: client.vector_stores.list(),
+    "audio": lambda client: client.audio.speech.create(input="x", model="y", voice="z"),
+    "stored chats": lambda client: client.chat.completions.list(),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_what_is_not_there_raises_with_a_reason(client: AsyncOpenAI, name: str) -> None:
     with pytest.raises(openai.NotFoundError, match=r"does not have|not kept"):
-        await call(client)
+        await CALLS[name](client)
 
 
 async def test_the_embedded_engine_serves_all_three() -> None:

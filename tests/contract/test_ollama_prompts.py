@@ -18,6 +18,7 @@ from domain.models import ModelSummary
 from domain.sampling import Sampling
 from tests.support import fake_ollama_answers as answers
 from tests.support.fake_ollama_answers import TEXT
+from tests.support.fake_ollama_http import JSON, Framing, Reply
 from tests.support.fake_system import CountingIds
 from tests.support.streams import flat, fold, take
 
@@ -105,7 +106,7 @@ async def test_log_probabilities_come_with_a_completions_text(wired: OllamaScena
     ],
 )
 async def test_a_prompt_that_is_too_long_is_called_the_prompt(
-    wired: OllamaScenario, reply: answers.Reply
+    wired: OllamaScenario, reply: Reply
 ) -> None:
     wired.server.script("/api/generate", reply)
 
@@ -192,7 +193,7 @@ async def test_a_text_that_is_too_long_is_called_an_input(wired: OllamaScenario)
     ],
 )
 async def test_vectors_that_are_none_are_a_failure(wired: OllamaScenario, body: bytes) -> None:
-    reply = answers.Reply((body,), headers=answers.JSON, framing=answers.Framing.SIZED)
+    reply = Reply((body,), headers=JSON, framing=Framing.SIZED)
     wired.server.script("/api/embed", reply)
 
     with pytest.raises(UpstreamProtocolError):
@@ -212,7 +213,7 @@ async def test_the_list_tells_what_is_loaded_and_how_models_were_made(
 
 @pytest.mark.parametrize("reply", [answers.plain("404 page not found", 404)])
 async def test_an_old_server_does_not_tell_what_is_loaded(
-    wired: OllamaScenario, reply: answers.Reply
+    wired: OllamaScenario, reply: Reply
 ) -> None:
     wired.server.always("/api/ps", reply)
     wired.server.always("/api/tags", answers.answered({"models": [{"name": "old:latest"}]}))

@@ -35,7 +35,7 @@ async def test_an_alias_is_asked_for_as_what_it_stands_for(
     await answer(port, builders.ChatRequestFactory.build(model=name))
     await (await port.complete_prompt(CompletionRequest(name, "Hi"))).aclose()
 
-    assert [request.model for request in (*llm.requests, *llm.prompts)] == ["llama3", "llama3"]
+    assert [llm.requests[0].model, llm.prompts[0].model] == ["llama3", "llama3"]
 
 
 async def test_other_names_go_through(port: AliasedLLM, llm: FakeLLM) -> None:

@@ -174,10 +174,7 @@ async def test_a_second_attempt_without_a_seed_has_none() -> None:
     assert [request.sampling.seed for request in llm.requests] == [None, None]
 
 
-BROKEN = (
-    "The model's answer does not satisfy the JSON Schema: "
-    '$: "city" is a required property.'
-)
+BROKEN = 'The model\'s answer does not satisfy the JSON Schema: $: "city" is a required property.'
 
 
 async def test_a_strict_answer_that_breaks_its_schema_is_repaired_once() -> None:

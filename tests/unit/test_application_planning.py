@@ -239,7 +239,9 @@ async def test_a_model_that_knows_calls_gets_them_as_they_are() -> None:
         pytest.param(
             {
                 "model": "tools-model",
-                "tools": (builders.ToolDefinitionFactory.build(strict=True, parameters={"$ref": 1}),),
+                "tools": (
+                    builders.ToolDefinitionFactory.build(strict=True, parameters={"$ref": 1}),
+                ),
             },
             "tools",
             id="strict tool",

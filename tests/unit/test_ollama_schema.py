@@ -37,9 +37,7 @@ def test_what_ollama_keeps_stays_as_it_is() -> None:
         pytest.param({"oneOf": "?"}, {"oneOf": "?"}, id="oneOf that is no array"),
         pytest.param({"items": True}, {"items": {}}, id="any items"),
         pytest.param({"items": {"const": 1}}, {"items": {"enum": [1]}}, id="items"),
-        pytest.param(
-            {"properties": {"b": False}}, {"properties": {"b": {}}}, id="any property"
-        ),
+        pytest.param({"properties": {"b": False}}, {"properties": {"b": {}}}, id="any property"),
         pytest.param({"properties": 1}, {"properties": 1}, id="properties that are none"),
         pytest.param(True, {}, id="anything"),
     ],

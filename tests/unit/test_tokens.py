@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,7 +45,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (info / "RECORD").write_text(
         "words/data/cl100k_base.tiktoken.gz,,\nwords/data/o200k_base.tiktoken.gz,,\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     return "words"
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from adapters.stores.sqlite.rows import Key
     from adapters.stores.room import Room
+    from adapters.stores.sqlite.rows import Key
     from application.ports.system import ClockPort
     from domain.conversation import Conversation, StoredResponse
     from domain.items import Item
