@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from domain.errors import InvalidRequestError, NotFoundError
 from domain.items import Item, ItemReference, size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from application.ports.store import ResponseStorePort
     from domain.conversation import ResponseRequest, StoredResponse
     from domain.items import InputItem
 
@@ -19,10 +18,26 @@ MOST_RESPONSES = 100
 MOST_CHARACTERS = 32 * 1024 * 1024
 
 
+class Past(Protocol):
+    """What history is read from; the methods are those of ``ResponseStorePort``."""
+
+    async def get(self, owner: str, response_id: str) -> StoredResponse:
+        """Return a response."""
+        ...
+
+    async def find_items(self, owner: str, item_ids: Collection[str]) -> Mapping[str, Item]:
+        """Return the items with these ids."""
+        ...
+
+    async def list_items(self, owner: str, conversation_id: str) -> Sequence[Item]:
+        """Return all items of a conversation, oldest first."""
+        ...
+
+
 class History:
     """Reads what was said before."""
 
-    def __init__(self, store: ResponseStorePort) -> None:
+    def __init__(self, store: Past) -> None:
         self._store = store
 
     async def before(self, owner: str, asked: ResponseRequest) -> list[Item]:
@@ -37,7 +52,15 @@ class History:
             items = list(await self._store.list_items(owner, asked.conversation_id))
             _check(sum(map(size, items)))
             return items
-        chain = await self._chain(owner, asked.previous_id)
+        return await self.up_to(owner, asked.previous_id)
+
+    async def up_to(self, owner: str, response_id: str | None) -> list[Item]:
+        """Return the items of a response and of those that it follows, oldest first.
+
+        Raises:
+            InvalidRequestError: as ``before``.
+        """
+        chain = await self._chain(owner, response_id)
         return [item for response in chain for item in (*response.input, *response.output)]
 
     async def resolve(self, owner: str, given: Sequence[InputItem]) -> list[Item]:

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """A response in the background was taken, and waits; ``Began`` follows."""
+
+    response: StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
 class Began:
-    """The first event of every response; it is in progress, with no output."""
+    """The first event of every stream; the response is in progress, with no output."""
 
     response: StoredResponse
 
@@ -69,7 +76,7 @@ class Ended:
 
 
 ItemEvent: TypeAlias = ItemAdded | TextAdded | ThoughtAdded | InputAdded | ItemDone
-ResponseEvent: TypeAlias = Began | ItemEvent | Ended
+ResponseEvent: TypeAlias = Queued | Began | ItemEvent | Ended
 
 
 class ResponseStream(Protocol):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from application.conclude import concluded
 from application.history import History
 from application.itemise import Itemiser, replay
+from application.memory import ConnectionMemory
 from application.response_stream import AnsweredStream
-from domain.chat import FinishReason
+from domain.chat import FinishReason, Usage
 from domain.context import to_messages
-from domain.conversation import ResponseStatus, Shortfall, StoredResponse
+from domain.conversation import ResponseStatus, StoredResponse
 from domain.errors import InvalidRequestError
 from domain.events import Finished
 from domain.items import PREFIXES
@@ -68,25 +70,54 @@ class ResponsesService:
         items = Itemiser(self._ids.new, asked.custom)
         items.feed(replay(result))
         last = Finished(result.finish_reason, result.usage)
-        return await self._keep(owner, asked, _ended(begun, items.items, last))
+        return await self._keep(owner, asked, concluded(begun, items.items, last))
 
     async def stream(
-        self, owner: str, asked: ResponseRequest, begun: StoredResponse
+        self,
+        owner: str,
+        asked: ResponseRequest,
+        begun: StoredResponse,
+        memory: ConnectionMemory | None = None,
     ) -> AnsweredStream:
         """Return the response that was ``begun``, under way; the caller closes it.
 
         It is kept before its last event is handed on: who has read that can name it.
 
+        Args:
+            owner: whose it is.
+            asked: the request.
+            begun: the response so far.
+            memory: of the connection that asks; it remembers what is not kept.
+
         Raises:
             As ``complete``, before the first token.
         """
-        begun, plan = await self._prepare(owner, asked, begun)
+        begun, plan = await self._prepare(owner, asked, begun, memory)
         answer = await self._answers.open(plan)
 
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
-            return await self._keep(owner, asked, _ended(begun, items, last))
+            return await self._keep(owner, asked, concluded(begun, items, last), memory)
 
         return AnsweredStream(begun, answer, Itemiser(self._ids.new, asked.custom), end)
+
+    def memory(self) -> ConnectionMemory:
+        """Return what a new connection remembers: nothing but what is kept."""
+        return ConnectionMemory(self._store)
+
+    async def warm_up(
+        self, owner: str, asked: ResponseRequest, begun: StoredResponse, memory: ConnectionMemory
+    ) -> StoredResponse:
+        """Return the response that was ``begun``, whole and without output.
+
+        Nothing is generated; what comes later on the connection can go on from its input, which
+        may be empty.
+
+        Raises:
+            As ``complete``, where that fails before the model is asked.
+        """
+        begun, _ = await self._prepare(owner, asked, begun, memory, may_be_empty=True)
+        nothing = Finished(FinishReason.STOP, Usage())
+        return await self._keep(owner, asked, concluded(begun, (), nothing), memory)
 
     async def get(self, owner: str, response_id: str) -> StoredResponse:
         """Return a kept response.
@@ -104,12 +135,41 @@ class ResponsesService:
         """
         await self._store.delete(owner, response_id)
 
-    async def _prepare(
+    async def prepare(
         self, owner: str, asked: ResponseRequest, begun: StoredResponse
     ) -> tuple[StoredResponse, Plan]:
-        before = await self._history.before(owner, asked)
-        given = [self._with_id(item) for item in await self._history.resolve(owner, asked.input)]
-        if not before and not given:
+        """Return the response that was ``begun`` with its input, and how it is to be answered.
+
+        For what works on answers in other ways: in the background, counting, compacting.
+
+        Raises:
+            As ``complete``, where that fails before the model is asked.
+        """
+        return await self._prepare(owner, asked, begun)
+
+    async def extend(self, owner: str, response: StoredResponse) -> None:
+        """Add a response's items to the conversation that it is part of, if there is one.
+
+        Raises:
+            NotFoundError: the conversation is gone.
+        """
+        if response.conversation_id is not None:
+            items = (*response.input, *response.output)
+            await self._store.append_items(owner, response.conversation_id, items)
+
+    async def _prepare(
+        self,
+        owner: str,
+        asked: ResponseRequest,
+        begun: StoredResponse,
+        memory: ConnectionMemory | None = None,
+        *,
+        may_be_empty: bool = False,
+    ) -> tuple[StoredResponse, Plan]:
+        history = self._history if memory is None else History(memory)
+        before = await history.before(owner, asked)
+        given = [self._with_id(item) for item in await history.resolve(owner, asked.input)]
+        if not (before or given or may_be_empty):
             message = "Invalid 'input': empty array. Expected at least one entry."
             raise InvalidRequestError(message, code="empty_array", param="input")
         messages = (*asked.chat.messages, *to_messages([*before, *given]))
@@ -120,25 +180,18 @@ class ResponsesService:
         return item if item.id else replace(item, id=self._ids.new(PREFIXES[type(item)]))
 
     async def _keep(
-        self, owner: str, asked: ResponseRequest, response: StoredResponse
+        self,
+        owner: str,
+        asked: ResponseRequest,
+        response: StoredResponse,
+        memory: ConnectionMemory | None = None,
     ) -> StoredResponse:
         ended = response
         if response.status is ResponseStatus.COMPLETED:
             ended = replace(response, completed=self._clock.unix_time())
         if asked.store:
             await self._store.put(owner, ended)
-        if asked.conversation_id is not None:
-            items = (*ended.input, *ended.output)
-            await self._store.append_items(owner, asked.conversation_id, items)
+        elif memory is not None:
+            memory.remember(ended)
+        await self.extend(owner, ended)
         return ended
-
-
-def _ended(begun: StoredResponse, items: Sequence[Item], last: Finished) -> StoredResponse:
-    cut = last.reason is FinishReason.LENGTH
-    return replace(
-        begun,
-        status=ResponseStatus.INCOMPLETE if cut else ResponseStatus.COMPLETED,
-        output=tuple(items),
-        usage=last.usage,
-        shortfall=Shortfall.MAX_OUTPUT_TOKENS if cut else None,
-    )

@@ -39,6 +39,10 @@ class NotFoundError(ServiceError):
     """What the request names does not exist."""
 
 
+class ConflictError(ServiceError):
+    """Something else is under way that the request would disturb; asking again may help."""
+
+
 class OverloadedError(ServiceError):
     """There is no room for the request now; asking again later may help."""
 

@@ -28,7 +28,7 @@ _NEARNESS = 0.75
 _MAY_BE_EMPTY = "DEFAULT_TEMPERATURE"
 _FILE = "sqlite:///"
 _SERVERS = frozenset({"redis", "rediss", "valkey", "valkeys"})
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 8000
     api_key: str = ""
     allow_no_auth: bool = False
+    allowed_hosts: str = ""
     llm_backend: Literal["auto", "ollama", "embedded"] = "auto"
     ollama_url: str = ""
     default_model: str = ""
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     header_timeout_s: Seconds = 10.0
     body_timeout_s: Seconds = 60.0
     write_timeout_s: Seconds = 30.0
+    websocket_idle_timeout_s: Seconds = 600.0
     responses_shape: Literal["auto", "simple", "openai"] = "auto"
     response_store: str = "sqlite:///data/responses.sqlite3"
     response_ttl_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
@@ -118,6 +120,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def store_path(self) -> Path:
         """The file of ``sqlite``: after three slashes from here, after four from the root."""
         return Path(self.response_store.removeprefix(_FILE))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names under which the service answers; none for any.
+
+        A service for this machine alone answers to this machine's own names.
+        """
+        if self.allowed_hosts:
+            return tuple(host.lower() for host in _entries(self.allowed_hosts) if host != "*")
+        return tuple(sorted(_LOOPBACK)) if self.host in _LOOPBACK else ()
 
     @property
     def image_hosts(self) -> tuple[str, ...]:

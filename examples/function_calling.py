@@ -56,5 +56,7 @@ for tool_call in message.tool_calls:
     print(f"get_weather({arguments}) = {result}")
     messages.append({"role": "tool", "tool_call_id": tool_call.id, "content": result})
 
-completion = client.chat.completions.create(model=model, messages=messages)
+completion = client.chat.completions.create(
+    model=model, messages=messages, max_completion_tokens=100
+)
 print(completion.choices[0].message.content)

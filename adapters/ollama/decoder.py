@@ -11,7 +11,7 @@ from adapters.ollama import wire
 from adapters.ollama.errors import stream_error
 from adapters.transport.ndjson import LineSplitter
 from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
-from domain.errors import UpstreamError, UpstreamProtocolError
+from domain.errors import ServiceError, UpstreamError, UpstreamProtocolError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ _CUT = "The model server ended its answer before it was complete."
 class ChatDecoder:
     """Bytes in, events out; one instance per response.
 
+    Attributes:
+        finished: the answer is complete.
+        failure: the answer failed after the events that were returned last.
+
     The rules of a stream are those of `reference` Ollama `server/routes.go`, ChatHandler: every
     line may carry anything, the one marked done too; an ``error`` line is the last; a body that
     ends without a done line is a failure, however clean its end.
@@ -55,13 +59,15 @@ class ChatDecoder:
         self._calls = 0
         self._thinking_lines = 0
         self.finished = False
+        self.failure: ServiceError | None = None
 
     def feed(self, data: bytes) -> list[ChatEvent]:
         """Return the events that ``data`` completes; possibly none.
 
         Raises:
-            UpstreamError: Ollama reported a failure inside the stream.
-            UpstreamProtocolError: a line is not what Ollama documents.
+            UpstreamError: Ollama reported a failure inside the stream. Where ``data`` brings
+                events before it, they are returned, and it becomes ``failure``.
+            UpstreamProtocolError: a line is not what Ollama documents; likewise.
         """
         return self._events(self._lines.feed(data))
 
@@ -78,6 +84,15 @@ class ChatDecoder:
 
     def _events(self, lines: list[bytes]) -> list[ChatEvent]:
         out: list[ChatEvent] = []
+        try:
+            self._take(lines, out)
+        except ServiceError as error:
+            if not out:
+                raise
+            self.failure = error
+        return out
+
+    def _take(self, lines: list[bytes], out: list[ChatEvent]) -> None:
         for data in lines:
             if self.finished:
                 break
@@ -93,9 +108,8 @@ class ChatDecoder:
             elif not line.done and not line.done_reason:
                 raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage")
             if line.done or line.done_reason:
-                self.finished = True
                 out.append(self._finished(line))
-        return out
+                self.finished = True
 
     def _mended(self, data: bytes) -> wire.ChatLine:
         # Half a surrogate pair is no character, but what surrounds it is an answer.

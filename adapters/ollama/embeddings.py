@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.ollama import requests, wire
 from adapters.ollama.errors import status_error
-from domain.embeddings import EmbedResult, Vector, pack
+from domain.embeddings import EmbedResult, pack
 from domain.errors import UpstreamProtocolError
 
 if TYPE_CHECKING:
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from domain.embeddings import EmbedRequest
 
 _OK = 200
-# About 4 ms of decoding; a larger answer would hold up every stream for longer.
+# Some milliseconds of decoding; a larger answer would hold up every stream for longer.
 _AT_ONCE_BYTES = 512 * 1024
 
-_decode_answer = msgspec.json.Decoder(wire.EmbedAnswer).decode
-_decode_components = msgspec.json.Decoder(list[float]).decode
+_decode = msgspec.json.Decoder(wire.EmbedAnswer).decode
 
 
 class Embedder:
@@ -45,15 +44,9 @@ class Embedder:
 
 def _result(answer: bytes) -> EmbedResult:
     try:
-        decoded = _decode_answer(answer)
-        # One by one: the numbers of a vector are objects only until it is packed, and on a
-        # thread the loop gets its turns in between.
-        vectors = tuple(map(_vector, decoded.embeddings or ()))
+        decoded = _decode(answer)
+        vectors = tuple(map(pack, decoded.embeddings or ()))
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError) as error:
         message = "The model server sent something that is not an answer."
         raise UpstreamProtocolError(message, code="upstream_garbage") from error
     return EmbedResult(vectors, decoded.prompt_eval_count)
-
-
-def _vector(raw: msgspec.Raw) -> Vector:
-    return pack(_decode_components(raw))

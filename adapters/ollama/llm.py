@@ -40,6 +40,8 @@ class OllamaChatStream:
     async def __anext__(self) -> Sequence[ChatEvent]:
         if self._decoder.finished:
             raise StopAsyncIteration
+        if self._decoder.failure is not None:
+            raise self._decoder.failure
         while data := await self._response.read():
             if events := self._decoder.feed(data):
                 return events

@@ -64,9 +64,9 @@ class GenerateLine(ChatLine):
 
 
 class EmbedAnswer(Struct):
-    """Vectors, each an array of numbers that is decoded by itself (POST /api/embed)."""
+    """Vectors in the order of the inputs (POST /api/embed)."""
 
-    embeddings: list[msgspec.Raw] | None = None
+    embeddings: list[list[float]] | None = None
     prompt_eval_count: int = 0
 
 

@@ -20,6 +20,7 @@ from entrypoints.container import Container, decide
 from entrypoints.http.app import create_app
 from entrypoints.http.drain import Drain
 from entrypoints.http.protocol import ConnectionLimits, GuardedProtocol
+from entrypoints.http.socket_protocol import GuardedSocket
 from entrypoints.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -49,8 +50,12 @@ def run(_arguments: argparse.Namespace) -> int:
     config = uvicorn.Config(
         create_app(Container(settings=settings), drain),
         http=partial(GuardedProtocol, limits=_limits(settings)),  # type: ignore[arg-type]  # called
+        ws=partial(GuardedSocket, write_s=settings.write_timeout_s),  # type: ignore[arg-type]  # called
+        ws_max_size=settings.max_body_bytes,
+        ws_per_message_deflate=False,
         host=settings.host,
         port=settings.port,
+        lifespan="on",
         log_config=None,
         access_log=False,
         proxy_headers=False,

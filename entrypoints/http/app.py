@@ -12,6 +12,8 @@ from entrypoints.http.bridge import provide
 from entrypoints.http.context import RequestContext
 from entrypoints.http.cors import CORS
 from entrypoints.http.endpoint import JSONEndpoint, Shortcut
+from entrypoints.http.handshake import Handshakes
+from entrypoints.http.hosts import Hosts
 from entrypoints.http.openai import absent, operations
 from entrypoints.http.openai.chat.controller import ChatController, ChatEndpoint
 from entrypoints.http.openai.completions.controller import (
@@ -25,6 +27,7 @@ from entrypoints.http.openai.responses.controller import (
     ResponsesController,
     ResponsesEndpoint,
 )
+from entrypoints.http.openai.responses.websocket import ResponsesSocket, SocketLimits
 from entrypoints.http.paths import Paths
 
 if TYPE_CHECKING:
@@ -91,10 +94,18 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         ("POST", "/v1/chat/completions"): chat_completions,
         ("POST", "/v1/responses"): responses_create,
     }
-    app = Shortcut(app, shortcuts)
+    socket = ResponsesSocket(
+        container.responses(),
+        container.defaults(),
+        drain,
+        SocketLimits(settings.websocket_idle_timeout_s, settings.max_body_bytes),
+    )
+    app = Handshakes(Shortcut(app, shortcuts), {"/v1/responses": socket}, settings.origins)
     app = Paths(drain.around(KeyCheck(app, settings.api_keys)))
     if settings.origins:
         app = CORS(app, settings.origins)
+    if settings.hosts:
+        app = Hosts(app, settings.hosts)
     return RequestContext(app, container.ids())
 
 

@@ -19,10 +19,16 @@ _log = structlog.stdlib.get_logger()
 _HEADER = b"x-request-id"
 _TAKEN = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _LEFT = 499
+_SWITCHED = 101
+# What a handshake is refused with, where the server cannot send a status of ours.
+_FORBIDDEN = 403
+_STARTS = ("http.response.start", "websocket.http.response.start")
 
 
 class RequestContext:
     """Binds ``request_id`` to the logs of a request and sends it as ``x-request-id``.
+
+    A WebSocket is one request, from its handshake to its end.
 
     A client's own ``x-request-id`` is kept where it is a plain word of 128 characters at most.
     """
@@ -32,7 +38,7 @@ class RequestContext:
         self._ids = ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] not in (ScopeType.HTTP, ScopeType.WEBSOCKET):
             await self._app(scope, receive, send)
             return
         request_id = _given(scope) or self._ids.new("req_")
@@ -42,9 +48,14 @@ class RequestContext:
 
         async def sending(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] in _STARTS:
                 status = message["status"]
                 message["headers"] = [*message["headers"], header]
+            elif message["type"] == "websocket.accept":
+                status = _SWITCHED
+                message["headers"] = [*message["headers"], header]
+            elif message["type"] == "websocket.close":
+                status = status or _FORBIDDEN
             await send(message)
 
         with bound_contextvars(request_id=request_id):
@@ -53,7 +64,7 @@ class RequestContext:
             finally:
                 _log.info(
                     "request_answered",
-                    method=scope["method"],
+                    method=scope["method"] if scope["type"] == ScopeType.HTTP else "GET",
                     path=scope["path"],
                     status=status or _LEFT,
                     elapsed_ms=round((time.perf_counter() - began) * 1000, 1),

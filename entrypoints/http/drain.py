@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from litestar.enums import ScopeType
@@ -11,7 +12,7 @@ from entrypoints.http import errors
 from entrypoints.http.disconnect import CUT, stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Generator
 
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,30 +30,48 @@ class Drain:
     def __init__(self) -> None:
         self._draining = False
         self._tasks: set[asyncio.Task[object]] = set()
+        self._idle: set[asyncio.Task[object]] = set()
 
     def begin(self) -> None:
-        """Take no more work."""
+        """Take no more work, and end what only waits for some."""
         self._draining = True
+        for task in self._idle:
+            task.cancel(CUT)
 
     def cut(self) -> None:
         """End the work under way."""
         for task in self._tasks:
             task.cancel(CUT)
 
+    @contextmanager
+    def idle(self) -> Generator[None]:
+        """While entered, the current task waits for a client and does no work.
+
+        ``begin`` cuts it then.
+
+        Raises:
+            UpstreamUnavailableError: on entering, as ``begin`` was called before.
+        """
+        if self._draining:
+            raise stopping()
+        task = _current_task()
+        self._idle.add(task)
+        try:
+            yield
+        finally:
+            self._idle.discard(task)
+
     def around(self, app: ASGIApp) -> ASGIApp:
         """Return ``app`` with its requests under this drain."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != ScopeType.HTTP:
+            if scope["type"] not in (ScopeType.HTTP, ScopeType.WEBSOCKET):
                 await app(scope, receive, send)
                 return
             if self._draining and scope["path"] != _LIVENESS:
                 await errors.reply(stopping(), scope)(scope, receive, send)
                 return
-            task = asyncio.current_task()
-            if task is None:
-                message = "A request is served by a task."
-                raise RuntimeError(message)
+            task = _current_task()
             started = False
 
             def sending(message: Message) -> Awaitable[None]:
@@ -72,3 +91,11 @@ class Drain:
                 self._tasks.discard(task)
 
         return guarded
+
+
+def _current_task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    if task is None:
+        message = "A request is served by a task."
+        raise RuntimeError(message)
+    return task

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger()
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, dict[str, str | None]]).decode
 
 INTERNAL = 500
 _SERVER_FAULTS = 500
@@ -29,6 +30,7 @@ _STATUSES: tuple[tuple[type[errors.ServiceError], int, str], ...] = (
     (errors.AuthenticationError, 401, "invalid_request_error"),
     (errors.PermissionDeniedError, 403, "invalid_request_error"),
     (errors.NotFoundError, 404, "invalid_request_error"),
+    (errors.ConflictError, 409, "invalid_request_error"),
     (errors.OverloadedError, 429, "rate_limit_error"),
     (errors.ClientDisconnectedError, 499, "invalid_request_error"),
     (errors.StoreError, 503, "server_error"),
@@ -77,6 +79,13 @@ def encode(message: str, kind: str, *, code: str | None, param: str | None = Non
     return _encode({"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
+def event(shown: Envelope) -> bytes:
+    """Return a failure as an event on a WebSocket; there its code is always a word."""
+    error = _decode(shown.body)["error"]
+    error["code"] = error["code"] or error["type"]
+    return _encode({"type": "error", "status": shown.status, "error": error})
+
+
 def log(error: Exception, shown: Envelope) -> None:
     """Record a failure: a foreseen one in a line with its cause, a bug with its traceback."""
     if isinstance(error, errors.ClientDisconnectedError):
@@ -85,11 +94,13 @@ def log(error: Exception, shown: Envelope) -> None:
     if isinstance(error, errors.ServiceError | HTTPException):
         if shown.status >= _SERVER_FAULTS:
             cause = error.__cause__
+            # This one's words quote the model's answer.
+            told = not isinstance(error, errors.InvalidOutputError)
             _log.warning(
                 "request_failed",
                 status=shown.status,
                 code=getattr(error, "code", None),
-                error=str(error),
+                error=str(error) if told else None,
                 cause=type(cause).__name__ if cause else None,
             )
         return
@@ -110,9 +121,10 @@ def _of_service_error(error: errors.ServiceError) -> Envelope:
 
 
 def _asked(scope: Scope | None) -> tuple[str, str]:
-    if scope is None or scope["type"] != ScopeType.HTTP:
+    if scope is None:
         return "", ""
-    return scope["method"], scope["path"]
+    # A WebSocket's handshake is a GET, and its scope does not say so.
+    return scope["method"] if scope["type"] == ScopeType.HTTP else "GET", scope["path"]
 
 
 def _of_http_exception(error: HTTPException, scope: Scope | None) -> Envelope:
@@ -124,6 +136,8 @@ def _of_http_exception(error: HTTPException, scope: Scope | None) -> Envelope:
             message, code = f"Invalid URL ({method} {path})", "unknown_url"
         case MethodNotAllowedException():
             message, code = f"Not allowed to {method} on {path}.", "method_not_supported"
+        case _ if error.status_code == 415:  # noqa: PLR2004 - HTTP's own number
+            message, code = error.detail, "unsupported_content_type"
         case _ if error.status_code == 413:  # noqa: PLR2004 - HTTP's own number
             message, code = "The body of the request is too large.", "request_too_large"
             headers["connection"] = "close"

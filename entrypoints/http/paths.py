@@ -26,7 +26,7 @@ class Paths:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP:
+        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):
             path = scope["path"]
             if not path.startswith("/v1/") or path.endswith("/"):
                 scope["path"] = plain(path)

@@ -90,6 +90,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        # The transport goes to another protocol, which has limits of its own.
+        self._arrived()
+        self._drained()
+        super().handle_websocket_upgrade()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._writing = self.loop.call_later(self._limits.write_s, self.transport.abort)

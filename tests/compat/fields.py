@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 import typing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from typing_extensions import is_typeddict
 
@@ -112,13 +112,16 @@ def _options(
 ) -> Iterator[tuple[str | int, Sequence[tuple[str, str]]]]:
     """Yield the keys of ``node`` to try, each with the steps that are left after it."""
     name, tag = step
-    if isinstance(node, list):
+    if _is_list(node):
         # Objects that are all of one kind have no tag: the name is one of theirs.
         left = rest if tag else (step, *rest)
-        inside: list[Any] = node
-        yield from ((i, left) for i, inner in enumerate(inside) if not tag or _is(inner, tag))
+        yield from ((i, left) for i, inner in enumerate(node) if not tag or _is(inner, tag))
     elif isinstance(node, dict) and name in node:
         yield name, rest
+
+
+def _is_list(node: Any) -> TypeGuard[list[Any]]:
+    return isinstance(node, list)
 
 
 def _is(node: Any, tag: str) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from openai import APIError
+from openai import APIConnectionError, APIError
 from openai.lib.streaming.chat import ContentDeltaEvent, ContentDoneEvent
 
 from domain.chat import FinishReason, TokenLogprob
@@ -189,5 +189,5 @@ async def test_a_service_that_stops_does_not_end_a_stream_in_silence() -> None:
         await anext(stream)
 
     async with client:
-        with pytest.raises(APIError):
+        with pytest.raises(APIConnectionError):
             [chunk async for chunk in stream]

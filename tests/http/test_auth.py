@@ -164,7 +164,9 @@ async def test_without_a_key_nobody_learns_what_there_is(
     assert (answer.status, answer.json) == (401, refusal(NONE))
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/docs/openapi.json", "/healthz/"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/docs", "/docs/openapi.json", "/healthz/"]
+)
 async def test_probes_and_the_page_are_open(guarded: Service, path: str) -> None:
     assert (await guarded.ask(path=path)).status == 200
 

@@ -225,16 +225,36 @@ BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
         400,
         error("Unknown parameter: 'nobody_knows'.", "nobody_knows", "unknown_parameter"),
     ),
-    "text/plain": (BODY, {"content-type": "text/plain"}, 415, error(NOT_LABELLED)),
+    "text/plain": (
+        BODY,
+        {"content-type": "text/plain"},
+        415,
+        error(NOT_LABELLED, code="unsupported_content_type"),
+    ),
     "a form": (
         BODY,
         {"content-type": "application/x-www-form-urlencoded"},
         415,
-        error(NOT_LABELLED),
+        error(NOT_LABELLED, code="unsupported_content_type"),
     ),
-    "msgpack": (BODY, {"content-type": "application/msgpack"}, 415, error(NOT_LABELLED)),
-    "a longer name": (BODY, {"content-type": "application/jsonl"}, 415, error(NOT_LABELLED)),
-    "no content type": (BODY, {"content-type": ""}, 415, error(NOT_LABELLED)),
+    "msgpack": (
+        BODY,
+        {"content-type": "application/msgpack"},
+        415,
+        error(NOT_LABELLED, code="unsupported_content_type"),
+    ),
+    "a longer name": (
+        BODY,
+        {"content-type": "application/jsonl"},
+        415,
+        error(NOT_LABELLED, code="unsupported_content_type"),
+    ),
+    "no content type": (
+        BODY,
+        {"content-type": ""},
+        415,
+        error(NOT_LABELLED, code="unsupported_content_type"),
+    ),
 }
 
 

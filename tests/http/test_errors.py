@@ -71,7 +71,9 @@ def error(
             {"x-should-retry": "false"},
             id="output",
         ),
-        pytest.param(errors.StoreError("No."), 503, "server_error", {"retry-after": "2"}, id="store"),
+        pytest.param(
+            errors.StoreError("No."), 503, "server_error", {"retry-after": "2"}, id="store"
+        ),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -136,9 +138,7 @@ async def test_a_model_server_that_is_gone_is_503() -> None:
 
     assert (answer.status, answer.json) == (
         503,
-        error(
-            "The model server cannot be reached.", "server_error", code="upstream_unavailable"
-        ),
+        error("The model server cannot be reached.", "server_error", code="upstream_unavailable"),
     )
     assert answer.headers["retry-after"] == "2"
 
@@ -190,15 +190,11 @@ async def test_a_whole_answer_that_fails_midway_is_no_answer() -> None:
 
     assert (answer.status, answer.json) == (
         502,
-        error(
-            "The model server failed while it answered.", "server_error", code="upstream_error"
-        ),
+        error("The model server failed while it answered.", "server_error", code="upstream_error"),
     )
 
 
-async def test_one_failure_of_several_is_the_failure_of_all(
-    service: Service, llm: FakeLLM
-) -> None:
+async def test_one_failure_of_several_is_the_failure_of_all(service: Service, llm: FakeLLM) -> None:
     llm.play([TextDelta("a")], errors.UpstreamError("No."))
 
     answer = await service.ask(ASK | {"n": 3})

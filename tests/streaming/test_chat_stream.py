@@ -163,7 +163,9 @@ async def test_choices_interleave_as_their_tokens_arrive() -> None:
 async def test_each_token_leaves_as_it_arrives(llm: FakeLLM, service: Service) -> None:
     gates = [asyncio.Event() for _ in range(3)]
     texts = ["one", "two", "three"]
-    steps = [step for gate, text in zip(gates, texts, strict=True) for step in (gate, [TextDelta(text)])]
+    steps = [
+        step for gate, text in zip(gates, texts, strict=True) for step in (gate, [TextDelta(text)])
+    ]
     llm.play([TextDelta("zero")], *steps, [Finished(FinishReason.STOP, USAGE)])
 
     async with asyncio.timeout(LIMIT_S):
@@ -175,7 +177,10 @@ async def test_each_token_leaves_as_it_arrives(llm: FakeLLM, service: Service) -
             chunks.append(await raw_http.read_chunk(reader))
         await raw_http.hang_up(writer)
 
-    assert [f'"content":"{text}"'.encode() in chunk for text, chunk in zip(["zero", *texts], chunks, strict=True)] == [True] * 4
+    assert [
+        f'"content":"{text}"'.encode() in chunk
+        for text, chunk in zip(["zero", *texts], chunks, strict=True)
+    ] == [True] * 4
 
 
 async def test_the_lines_of_one_read_leave_in_one_write() -> None:
@@ -240,6 +245,19 @@ async def test_a_failure_midway_is_an_event_and_the_end(
 
     error = f'"message":"{message}","type":"server_error","param":null,"code":"{code}"'
     assert answer.status == 200
+    assert answer.body.decode() == ROLE + TEXT + f'data: {{"error":{{{error}}}}}\n\n'
+
+
+async def test_tokens_that_come_together_with_a_failure_are_delivered() -> None:
+    together = text_line("Let me <see>.") + error_line("odd")
+    async with FakeOllama() as server, service_of(server.url) as service:
+        server.script("/api/chat", streamed(together, ending=Ending.HANG))
+        async with asyncio.timeout(LIMIT_S):
+            answer = await service.ask(STREAM)
+            await server.idle()
+
+    message = "The model server failed while it answered."
+    error = f'"message":"{message}","type":"server_error","param":null,"code":"upstream_error"'
     assert answer.body.decode() == ROLE + TEXT + f'data: {{"error":{{{error}}}}}\n\n'
 
 

@@ -52,7 +52,9 @@ async def test_hanging_up_stops_the_model(
 
 
 @pytest.mark.parametrize("leave", LEAVES)
-async def test_hanging_up_closes_the_stream(service: Service, llm: FakeLLM, leave: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> None:
+async def test_hanging_up_closes_the_stream(
+    service: Service, llm: FakeLLM, leave: Callable[[asyncio.StreamWriter], Awaitable[None]]
+) -> None:
     llm.gate = asyncio.Event()
 
     async with asyncio.timeout(LIMIT_S):

@@ -53,7 +53,12 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: Any, *, lifespan: Literal["auto", "on", "off"] = "on", http: Any = "auto"
+    app: Any,
+    *,
+    lifespan: Literal["auto", "on", "off"] = "on",
+    http: Any = "auto",
+    ws: Any = "none",
+    ws_max_size: int = 16 * 1024 * 1024,
 ) -> AsyncGenerator[int]:
     """Serve an ASGI application on loopback; yield the port.
 
@@ -69,7 +74,9 @@ async def serving(
         access_log=False,
         lifespan=lifespan,
         http=http,
-        ws="none",
+        ws=ws,
+        ws_max_size=ws_max_size,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)

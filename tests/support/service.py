@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dependency_injector import providers
@@ -13,6 +14,7 @@ from dependency_injector import providers
 from entrypoints.container import Container
 from entrypoints.http.app import create_app
 from entrypoints.http.drain import Drain
+from entrypoints.http.socket_protocol import GuardedSocket
 from entrypoints.settings import Settings
 from tests.support import raw_http
 from tests.support.fake_system import CountingIds, FixedClock
@@ -81,5 +83,8 @@ async def service_of(llm: LLMPort | str, **settings: Any) -> AsyncGenerator[Serv
     if not isinstance(llm, str):
         container.override_providers(backend=providers.Object(llm))
     drain = Drain()
-    async with serving(create_app(container, drain)) as port:
+    app = create_app(container, drain)
+    made = container.settings()
+    ws = partial(GuardedSocket, write_s=made.write_timeout_s)
+    async with serving(app, ws=ws, ws_max_size=made.max_body_bytes) as port:
         yield Service(port, drain)

@@ -241,6 +241,36 @@ def test_an_error_line_is_a_failure() -> None:
     assert (type(error), error.code) == (UpstreamError, "tool_call_parse_error")
 
 
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [
+        pytest.param(error_line("error parsing tool call: x"), "tool_call_parse_error", id="error"),
+        pytest.param(b"<html>\n", "upstream_garbage", id="garbage"),
+        pytest.param(done_line("load"), "upstream_garbage", id="load"),
+    ],
+)
+def test_what_came_before_a_failure_in_the_same_read_stands(last: bytes, code: str) -> None:
+    machine = decoder()
+
+    events = machine.feed(text_line("a") + last + done_line())
+
+    assert events == [TextDelta("a")]
+    assert machine.failure is not None
+    assert (machine.failure.code, machine.finished) == (code, False)
+
+
+def test_an_end_without_a_message_that_is_none_is_no_end() -> None:
+    machine = decoder()
+
+    events = machine.feed(
+        json.dumps({"message": {"content": "a"}, "done_reason": "load"}).encode() + b"\n"
+    )
+
+    assert events == [TextDelta("a")]
+    assert machine.finished is False
+    assert machine.failure is not None
+
+
 @pytest.mark.parametrize("end", [b"", b"\n", b'{"message":{"content":"b"},"done":false}'])
 def test_a_body_that_ends_before_the_answer_is_a_failure(end: bytes) -> None:
     error = failure(text_line("a"), end)

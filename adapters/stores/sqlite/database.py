@@ -27,6 +27,8 @@ T = TypeVar("T")
 LARGEST_BYTES = 64 * 1024 * 1024
 
 _BUSY_TIMEOUT_S = 5
+_TRIES = 20
+_STARTING = "is a file that other processes are opening all the time"
 _WAL_BYTES = 16 * 1024 * 1024
 # Pages of 4 kB that one look gives back to the disk, and commits between two looks.
 _SHRINK_PAGES = 256
@@ -129,10 +131,11 @@ def _open(path: Path) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_BYTES)
     # First, so that nothing is changed in a file that is not ours.
-    check(connection)
+    with reading(connection):
+        check(connection)
     # Counts in an empty file only, and before anything else is written.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _log_ahead(connection)
     # With less, a power cut may take the last commits.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES:d}")
@@ -140,3 +143,17 @@ def _prepare(connection: sqlite3.Connection) -> None:
     # Triggers and views of a file that someone else made run nothing of ours.
     connection.execute("PRAGMA trusted_schema = OFF")
     migrate(connection)
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    for _ in range(_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            # SQLite does not wait here for another process that does the same to a new file.
+            # Here it does.
+            with writing(connection):
+                pass
+        else:
+            return
+    raise failed(_STARTING)

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from adapters.stores.errors import foreign, newer
-from adapters.stores.sqlite.transaction import writing
+from adapters.stores.sqlite.transaction import reading, writing
 
 if TYPE_CHECKING:
     import sqlite3
@@ -88,8 +88,10 @@ _VERSION_1 = (
 MIGRATIONS: Sequence[Sequence[str]] = (_VERSION_1,)
 
 
-def check(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:
-    """Return the version of a file, 0 for an empty one; changes nothing.
+def check(
+    connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS
+) -> int:
+    """Return the version of a file, 0 for an empty one; in a transaction.
 
     Raises:
         StoreError: a later version than this one wrote it, or another program.
@@ -110,7 +112,9 @@ def migrate(
     Raises:
         StoreError: as ``check``.
     """
-    if check(connection, migrations) == len(migrations):
+    with reading(connection):
+        version = check(connection, migrations)
+    if version == len(migrations):
         return
     with writing(connection):
         # Again, as the one who writes: another process may have been at it.

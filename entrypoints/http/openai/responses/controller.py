@@ -32,7 +32,7 @@ from entrypoints.http.replies import JSONReply
 from entrypoints.http.sse import SSEReply
 
 # What frameworks send for services of their own; leaving it out changes no answer.
-_HARMLESS = (
+HARMLESS = (
     "access_programs",
     "background_options",
     "image",
@@ -43,7 +43,7 @@ _HARMLESS = (
     "trace_id",
 )
 
-_parser = BodyParser(wire.ResponsesRequest, _HARMLESS)
+_parser = BodyParser(wire.ResponsesRequest, HARMLESS)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 

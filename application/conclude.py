@@ -1,0 +1,28 @@
+"""How a response ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from domain.chat import FinishReason
+from domain.conversation import ResponseStatus, Shortfall
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.conversation import StoredResponse
+    from domain.events import Finished
+    from domain.items import Item
+
+
+def concluded(begun: StoredResponse, items: Sequence[Item], last: Finished) -> StoredResponse:
+    """Return the response that ``begun`` became, but for the time of its completion."""
+    cut = last.reason is FinishReason.LENGTH
+    return replace(
+        begun,
+        status=ResponseStatus.INCOMPLETE if cut else ResponseStatus.COMPLETED,
+        output=tuple(items),
+        usage=last.usage,
+        shortfall=Shortfall.MAX_OUTPUT_TOKENS if cut else None,
+    )

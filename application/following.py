@@ -1,0 +1,77 @@
+"""Reading the records of a response while it comes about."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from application.ports.store import ResponseStorePort
+    from application.runs import Runs
+    from domain.conversation import StoredResponse
+
+# How often to look for what other processes do.
+LOOK_S = 0.5
+
+
+class _Kept(Protocol):
+    async def get(self, owner: str, response_id: str) -> StoredResponse: ...
+
+
+class Following:
+    """The records of a response that is made in the background, and then the response itself.
+
+    Each step yields the records that there are meanwhile and, the last time, the final response.
+    """
+
+    def __init__(
+        self,
+        kept: _Kept,
+        store: ResponseStorePort,
+        runs: Runs,
+        named: tuple[str, str],
+        start: int,
+    ) -> None:
+        self._kept = kept
+        self._store = store
+        self._runs = runs
+        self._owner, self._id = named
+        self._next = start
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[Sequence[bytes], StoredResponse | None]:
+        """Return the next records.
+
+        Raises:
+            StopAsyncIteration: the response is final, and was returned.
+            NotFoundError: the response was deleted meanwhile.
+        """
+        if self._ended:
+            raise StopAsyncIteration
+        while True:
+            # Taken before reading: news after that is not missed.
+            pulse = self._runs.pulse(self._id)
+            status, records = await self._store.read_records(self._owner, self._id, self._next)
+            self._next += len(records)
+            if status.final:
+                self._ended = True
+                return records, await self._kept.get(self._owner, self._id)
+            if records:
+                return records, None
+            await self._news(pulse)
+
+    async def aclose(self) -> None:
+        """Do nothing: the response goes on by itself."""
+
+    async def _news(self, pulse: asyncio.Future[None] | None) -> None:
+        if pulse is None:
+            await asyncio.sleep(LOOK_S)
+            # Finds out whether whoever makes it still lives.
+            await self._kept.get(self._owner, self._id)
+        else:
+            await asyncio.wait((pulse,), timeout=LOOK_S)

@@ -1,0 +1,104 @@
+"""Work that goes on when its caller has left."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain.errors import OverloadedError, UpstreamUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from application.lease import Lease
+
+# What waits or works in the background of one process. Those that work at the same time are
+# fewer: they wait for their turn like everyone.
+MOST_RUNS = 256
+
+
+@dataclass(slots=True)
+class _Run:
+    owner: str
+    task: asyncio.Task[None]
+    pulse: asyncio.Future[None]
+
+
+class Runs:
+    """The responses that this process makes in the background; it owns their tasks."""
+
+    def __init__(self, lease: Lease, most: int = MOST_RUNS) -> None:
+        self._lease = lease
+        self._most = most
+        self._runs: dict[str, _Run] = {}
+        self._beating: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def __contains__(self, response_id: str) -> bool:
+        return response_id in self._runs
+
+    def check(self) -> None:
+        """Return if there is room for one more.
+
+        Raises:
+            OverloadedError: there is none.
+            UpstreamUnavailableError: the service ends.
+        """
+        if self._closed:
+            message = "The server is shutting down; try again shortly."
+            raise UpstreamUnavailableError(message, code="server_shutting_down")
+        if len(self._runs) >= self._most:
+            message = "Too many responses are being made in the background; try again shortly."
+            raise OverloadedError(message, code="too_many_background_responses")
+
+    def start(self, owner: str, response_id: str, work: Coroutine[object, object, None]) -> None:
+        """Let ``work`` go on by itself; it tells of its failures on its own."""
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._lease.beat())
+        task = asyncio.create_task(_finish(work))
+        self._runs[response_id] = _Run(owner, task, _future())
+        task.add_done_callback(lambda _: self._end(response_id, work))
+
+    def pulse(self, response_id: str) -> asyncio.Future[None] | None:
+        """Return what is done at the next news of a run; None where there is no run."""
+        run = self._runs.get(response_id)
+        return None if run is None else run.pulse
+
+    def tell(self, response_id: str) -> None:
+        """Wake those who wait for news."""
+        run = self._runs[response_id]
+        run.pulse.set_result(None)
+        run.pulse = _future()
+
+    async def stop(self, response_id: str) -> None:
+        """End a run and wait until it has ended; do nothing where there is none."""
+        run = self._runs.get(response_id)
+        if run is not None:
+            run.task.cancel()
+            await asyncio.wait((run.task,))
+
+    async def aclose(self) -> list[tuple[str, str]]:
+        """End all runs, and take no more; return whose they were, and their ids."""
+        self._closed = True
+        cut = [(run.owner, response_id) for response_id, run in self._runs.items()]
+        for _, response_id in cut:
+            await self.stop(response_id)
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait((self._beating,))
+            self._beating = None
+        return cut
+
+    def _end(self, response_id: str, work: Coroutine[object, object, None]) -> None:
+        # One that was cancelled before it began was never awaited.
+        work.close()
+        self._runs.pop(response_id).pulse.set_result(None)
+
+
+async def _finish(work: Coroutine[object, object, None]) -> None:
+    await work
+
+
+def _future() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()

@@ -1,0 +1,56 @@
+"""By which names the service may be called.
+
+A web page can have its own name point to this machine and then talk to a service here as if it
+were its own (DNS rebinding). The name is in the ``Host`` header.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from litestar.enums import ScopeType
+
+from entrypoints.http import errors
+from entrypoints.http.replies import JSONReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+_MISDIRECTED = 421
+# What else comes is the server's own word of its start and end.
+_CALLS = (ScopeType.HTTP, ScopeType.WEBSOCKET)
+
+
+class Hosts:
+    """Refuses requests for hosts other than ``allowed``, ports and case aside."""
+
+    def __init__(self, app: ASGIApp, allowed: Iterable[str]) -> None:
+        self._app = app
+        self._allowed = frozenset(allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in _CALLS or self._is_allowed(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == ScopeType.HTTP:
+            message = (
+                "This server does not answer for the host of this request; "
+                "ALLOWED_HOSTS names those that it answers for."
+            )
+            body = errors.encode(message, "invalid_request_error", code="unknown_host")
+            await JSONReply(body, _MISDIRECTED)(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": "unknown host"})
+
+    def _is_allowed(self, scope: Scope) -> bool:
+        named = [value for name, value in scope["headers"] if name == b"host"]
+        return len(named) == 1 and bare(named[0]) in self._allowed
+
+
+def bare(value: bytes) -> str:
+    """Return a ``Host`` header's name in lower case, without its port or brackets."""
+    text = value.decode("latin-1").lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0]

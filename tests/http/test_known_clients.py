@@ -1,0 +1,304 @@
+"""What well-known clients send first, as recorded from them, or read in their source.
+
+Recorded against this service on 2026-11-24: openai 3.54 and 6.49 (JavaScript), langchain-openai
+1.7.3, @langchain/openai (n8n's nodes are built on it), LlamaIndex 0.14, llm 0.36, LiteLLM 1.74
+(aider's library). Read in source: Continue, Open WebUI, Zed, n8n's credential test.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domain.models import Capability
+from tests.support.fake_llm import FakeLLM, details
+from tests.support.service import service_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from tests.support.service import Answer, Service
+
+KEY = "sk-known"
+BEARER = {"authorization": f"Bearer {KEY}"}
+SDK = BEARER | {
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+    "user-agent": "OpenAI/Python 3.54.0",
+    "x-stainless-lang": "python",
+    "x-stainless-async": "false",
+    "x-stainless-retry-count": "0",
+    "x-stainless-read-timeout": "600",
+}
+NODE = BEARER | {
+    "accept": "application/json",
+    "accept-language": "*",
+    "sec-fetch-mode": "cors",
+    "user-agent": "OpenAI/JS 6.49.0",
+    "x-stainless-lang": "js",
+    "x-stainless-retry-count": "0",
+}
+HI = [{"role": "user", "content": "hi"}]
+WITH_USAGE = {"include_usage": True}
+NAMES = "smollm2:135m"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as a client sends it."""
+
+    path: str
+    body: Mapping[str, object] | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: SDK)
+
+
+CHAT: Mapping[str, Sent] = {
+    "openai": Sent("/v1/chat/completions", {"messages": HI, "model": NAMES}),
+    "langchain": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "stream": True,
+            "messages": [{"content": "hi", "role": "user"}],
+            "max_completion_tokens": 8,
+            "stream_options": WITH_USAGE,
+        },
+    ),
+    "langchain.js, n8n": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "stream": True,
+            "stream_options": WITH_USAGE,
+            "max_tokens": 8,
+            "messages": HI,
+        },
+        NODE | {"user-agent": "langchainjs-openai/1.0.0 ((node/v20.20.2; linux; x64))"},
+    ),
+    "llamaindex": Sent(
+        "/v1/chat/completions",
+        {"messages": HI, "model": NAMES, "max_tokens": 8, "stream": True, "temperature": 0.1},
+    ),
+    "llm": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "stream": True,
+            "messages": HI,
+            "max_tokens": 8,
+            "stream_options": WITH_USAGE,
+        },
+    ),
+    "aider": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "stream": True,
+            "messages": [{"role": "system", "content": "You edit code."}, *HI],
+            "temperature": 0,
+        },
+    ),
+    "continue": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "messages": HI,
+            "max_tokens": 2048,
+            "stream": True,
+            "parallel_tool_calls": False,
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "read_file",
+                        "description": "Read a file",
+                        "parameters": {"type": "object", "required": ["path"]},
+                    },
+                }
+            ],
+        },
+        BEARER | {"api-key": KEY, "x-api-key": KEY},
+    ),
+    "open webui": Sent(
+        "/v1/chat/completions",
+        {
+            "stream": True,
+            "model": NAMES,
+            "messages": HI,
+            "stream_options": WITH_USAGE,
+        },
+        BEARER | {"x-openwebui-user-name": "Ada", "x-openwebui-user-id": "1"},
+    ),
+    "zed": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "messages": [
+                {"role": "system", "content": [{"type": "text", "text": "You are an agent."}]},
+                {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+            ],
+            "stream": True,
+            "stream_options": WITH_USAGE,
+            "max_completion_tokens": 4096,
+            "temperature": 1.0,
+            "prompt_cache_key": "thread-1",
+        },
+        BEARER,
+    ),
+}
+MODELS: Mapping[str, Sent] = {
+    "openai": Sent("/v1/models"),
+    "openai.js": Sent("/v1/models", None, NODE),
+    "open webui": Sent("/v1/models", None, BEARER | {"content-type": "application/json"}),
+    "open webui without /v1": Sent("/models", None, BEARER),
+    "continue": Sent("/v1/models", None, BEARER | {"api-key": KEY}),
+    "n8n": Sent("/v1/models", None, BEARER | {"openai-organization": ""}),
+}
+COMPLETIONS: Mapping[str, Sent] = {
+    "langchain": Sent(
+        "/v1/completions",
+        {
+            "model": NAMES,
+            "prompt": ["The capital of France is"],
+            "frequency_penalty": 0,
+            "logprobs": 2,
+            "max_tokens": 8,
+            "n": 1,
+            "presence_penalty": 0,
+            "seed": None,
+            "temperature": 0.7,
+            "top_p": 1,
+        },
+    ),
+    "llamaindex": Sent(
+        "/v1/completions",
+        {"model": NAMES, "prompt": "1 2", "max_tokens": 8, "stream": False, "temperature": 0.1},
+    ),
+    "llm": Sent(
+        "/v1/completions",
+        {
+            "model": NAMES,
+            "stream": True,
+            "prompt": "The capital of France is",
+            "max_tokens": 8,
+            "stream_options": WITH_USAGE,
+        },
+    ),
+    # One stop for each mark of the template that it has filled in itself.
+    "continue": Sent(
+        "/v1/completions",
+        {
+            "model": NAMES,
+            "max_tokens": 256,
+            "temperature": 0.01,
+            "stop": ["<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<file_sep>", "\n\n", "```"],
+            "prompt": "<fim_prefix>def f(<fim_suffix>return 1<fim_middle>",
+            "stream": True,
+        },
+        BEARER | {"api-key": KEY},
+    ),
+    "an editor with a suffix": Sent(
+        "/v1/completions",
+        {"model": "filler", "prompt": "def f(", "suffix": "return 1", "stream": True},
+        BEARER,
+    ),
+}
+EMBEDDINGS: Mapping[str, Sent] = {
+    "openai": Sent(
+        "/v1/embeddings",
+        {"input": ["Hello"], "model": "embedder", "encoding_format": "base64"},
+    ),
+    "langchain without tokens": Sent(
+        "/v1/embeddings",
+        {"model": "embedder", "input": ["foo", "bar"], "encoding_format": "base64"},
+    ),
+    "langchain.js, n8n": Sent(
+        "/v1/embeddings",
+        {"model": "embedder", "input": "hi", "encoding_format": "base64"},
+        NODE,
+    ),
+    "continue, open webui, zed": Sent(
+        "/v1/embeddings", {"input": ["Hello", "Wörld"], "model": "embedder"}, BEARER
+    ),
+}
+
+
+def cases(sent: Mapping[str, Sent]) -> list[Any]:
+    return [pytest.param(request, id=name) for name, request in sent.items()]
+
+
+def records(answer: Answer) -> list[Any]:
+    lines = [line.removeprefix("data: ") for line in answer.body.decode().split("\n\n") if line]
+    return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+@pytest.fixture
+async def known(llm: FakeLLM) -> AsyncGenerator[Service]:
+    """Give a service with a key."""
+    llm.models["smollm2:135m"] = details("smollm2:135m", Capability.TOOLS)
+    llm.models["filler"] = details("filler", Capability.INSERT)
+    async with service_of(llm, api_key=KEY) as running:
+        yield running
+
+
+async def send(service: Service, sent: Sent) -> Answer:
+    return await service.ask(sent.body, sent.path, sent.headers)
+
+
+@pytest.mark.parametrize("sent", cases(CHAT))
+async def test_what_clients_chat_with_is_answered(known: Service, sent: Sent) -> None:
+    answer = await send(known, sent)
+
+    assert answer.status == 200
+    assert "x-ignored-parameters" not in answer.headers
+    streams = bool(sent.body and sent.body.get("stream"))
+    objects = {r["object"] for r in records(answer)} if streams else {answer.json["object"]}
+    assert objects == {"chat.completion.chunk" if streams else "chat.completion"}
+
+
+@pytest.mark.parametrize("sent", cases(MODELS))
+async def test_what_clients_list_models_with_is_answered(known: Service, sent: Sent) -> None:
+    answer = await send(known, sent)
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    # Pickers show these, and filter by them.
+    assert {"id", "object", "created", "owned_by"} <= answer.json["data"][0].keys()
+
+
+@pytest.mark.parametrize("sent", cases(COMPLETIONS))
+async def test_what_clients_complete_with_is_answered(known: Service, sent: Sent) -> None:
+    answer = await send(known, sent)
+
+    assert answer.status == 200
+    found = records(answer) if sent.body and sent.body.get("stream") else [answer.json]
+    texts = [choice["text"] for record in found for choice in record["choices"]]
+    assert "".join(texts) == "Hello"
+
+
+@pytest.mark.parametrize("sent", cases(EMBEDDINGS))
+async def test_what_clients_embed_with_is_answered(known: Service, sent: Sent) -> None:
+    answer = await send(known, sent)
+
+    assert answer.status == 200
+    wants_text = bool(sent.body and sent.body.get("encoding_format") == "base64")
+    assert isinstance(answer.json["data"][0]["embedding"], str) is wants_text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"authorization": f"bearer {KEY}"}, 200, id="lower case"),
+        pytest.param(BEARER | {"x-api-key": KEY}, 200, id="both forms"),
+        pytest.param({"authorization": "Bearer undefined"}, 401, id="a client without a key"),
+        pytest.param({}, 401, id="none"),
+    ],
+)
+async def test_keys_as_clients_send_them(
+    known: Service, headers: Mapping[str, str], status: int
+) -> None:
+    assert (await known.ask(path="/v1/models", headers=headers)).status == status
