@@ -36,6 +36,10 @@ cover: _dev
     {{ bin }}/coverage report
     {{ bin }}/coverage report --fail-under=100 --include='domain/*,application/*'
 
+# Measure throughput beside a floor, on one core; needs gcc and wrk.
+bench *args: _dev
+    {{ bin }}/python -m tests.bench {{ args }}
+
 # Check format, lint, types and layers; changes nothing.
 check: _dev
     {{ bin }}/ruff format --check

@@ -6,22 +6,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from application.conclude import concluded
 from application.following import Following
 from application.history import History
 from application.itemise import Itemiser
+from application.planning import Plan
 from application.response_events import Began, Ended, ItemDone, Queued
 from application.response_stream import AnsweredStream
-from application.conclude import concluded
 from domain.conversation import Failure, ResponseRequest, ResponseStatus, StoredResponse
-from domain.errors import InvalidRequestError, NotFoundError, ServiceError
+from domain.errors import InvalidRequestError, ServiceError
 from domain.items import Item
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from application.answers import Answers
-    from application.lease import Lease
-    from application.planning import Plan
     from application.ports.store import ResponseStorePort
     from application.ports.system import ClockPort, IdPort
     from application.response_events import ResponseEvent
@@ -61,7 +60,7 @@ class BackgroundService:
     last record is not among them: whoever reads the others makes it of the response.
     """
 
-    def __init__(  # noqa: PLR0913 - all that it stands on
+    def __init__(
         self,
         responses: ResponsesService,
         answers: Answers,
@@ -69,7 +68,6 @@ class BackgroundService:
         clock: ClockPort,
         store: ResponseStorePort,
         runs: Runs,
-        lease: Lease,
     ) -> None:
         self._responses = responses
         self._answers = answers
@@ -77,7 +75,6 @@ class BackgroundService:
         self._clock = clock
         self._store = store
         self._runs = runs
-        self._lease = lease
         self._history = History(store)
 
     async def start(
@@ -94,7 +91,7 @@ class BackgroundService:
         begun, plan = await self._responses.prepare(owner, asked, begun)
         queued = replace(begun, status=ResponseStatus.QUEUED)
         job = _Job(owner, asked, begun, plan, recorder)
-        await self._lease.take(owner, queued.id)
+        await self._runs.take(owner, queued.id)
         await self._store.put(owner, queued)
         await self._store.append_records(owner, queued.id, recorder.feed([Queued(queued)]))
         self._runs.start(owner, queued.id, self._run(job))
@@ -107,9 +104,7 @@ class BackgroundService:
             NotFoundError: there is none.
         """
         response = await self._store.get(owner, response_id)
-        if response.status.final or response_id in self._runs:
-            return response
-        if await self._lease.is_held(owner, response_id):
+        if response.status.final or await self._runs.are_at(owner, response_id):
             return response
         lost = replace(response, status=ResponseStatus.FAILED, failure=_LOST)
         return await self._store.advance(owner, lost)
@@ -192,7 +187,7 @@ class BackgroundService:
                 await self._store.advance(job.owner, failed)
         finally:
             with suppress(ServiceError):
-                await self._lease.leave(job.owner, job.begun.id)
+                await self._runs.leave(job.owner, job.begun.id)
 
     async def _answer(self, job: _Job) -> None:
         answer = await self._answers.open(job.plan)

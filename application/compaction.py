@@ -65,7 +65,9 @@ class ContextService:
         _, plan = await self._responses.prepare(owner, asked, self._responses.begin(asked))
         sampling = replace(plan.request.sampling, max_tokens=1)
         # One token breaks every form, and is not looked at.
-        bare = Plan(replace(plan.request, sampling=sampling), None, Demands(None, {}, one_call=False))
+        bare = Plan(
+            replace(plan.request, sampling=sampling), None, Demands(None, {}, one_call=False)
+        )
         return (await fold(await self._answers.open(bare))).usage.prompt_tokens
 
     async def compact(self, owner: str, asked: ResponseRequest) -> Compacted:

@@ -23,7 +23,8 @@ class _Kept(Protocol):
 class Following:
     """The records of a response that is made in the background, and then the response itself.
 
-    Each step yields the records that there are meanwhile and, the last time, the final response.
+    Each step yields the records that there are meanwhile and, the last time, the final response:
+    None where it was asked for what comes after the end.
     """
 
     def __init__(
@@ -38,7 +39,9 @@ class Following:
         self._store = store
         self._runs = runs
         self._owner, self._id = named
-        self._next = start
+        # One before what is wanted: where that is missing, the end was seen already.
+        self._next = max(start - 1, 0)
+        self._seen = 1 if start else 0
         self._ended = False
 
     def __aiter__(self) -> Self:
@@ -58,9 +61,12 @@ class Following:
             pulse = self._runs.pulse(self._id)
             status, records = await self._store.read_records(self._owner, self._id, self._next)
             self._next += len(records)
+            all_seen = self._seen > len(records)
+            records = records[self._seen :]
             if status.final:
                 self._ended = True
-                return records, await self._kept.get(self._owner, self._id)
+                return records, None if all_seen else await self._kept.get(self._owner, self._id)
+            self._seen = 1 if all_seen else 0
             if records:
                 return records, None
             await self._news(pulse)

@@ -35,9 +35,6 @@ class Runs:
         self._beating: asyncio.Task[None] | None = None
         self._closed = False
 
-    def __contains__(self, response_id: str) -> bool:
-        return response_id in self._runs
-
     def check(self) -> None:
         """Return if there is room for one more.
 
@@ -51,6 +48,18 @@ class Runs:
         if len(self._runs) >= self._most:
             message = "Too many responses are being made in the background; try again shortly."
             raise OverloadedError(message, code="too_many_background_responses")
+
+    async def take(self, owner: str, response_id: str) -> None:
+        """Say to other processes that a response is made here."""
+        await self._lease.take(owner, response_id)
+
+    async def leave(self, owner: str, response_id: str) -> None:
+        """Say that it is made here no more."""
+        await self._lease.leave(owner, response_id)
+
+    async def are_at(self, owner: str, response_id: str) -> bool:
+        """Return whether a response is being made, by this process or another that lives."""
+        return response_id in self._runs or await self._lease.is_held(owner, response_id)
 
     def start(self, owner: str, response_id: str, work: Coroutine[object, object, None]) -> None:
         """Let ``work`` go on by itself; it tells of its failures on its own."""

@@ -25,11 +25,15 @@ from application.admission import Admission
 from application.admitted import AdmittedLLM
 from application.aliases import aliased
 from application.answers import Answers
+from application.background import BackgroundService
 from application.chat import ChatService
+from application.compaction import ContextService
 from application.completions import CompletionsService
+from application.conversations import ConversationsService
 from application.defaults import Defaults
 from application.embeddings import EmbeddingsService
 from application.health import HealthService
+from application.lease import Lease
 from application.models import ModelsService
 from application.ports.images import ImagePort
 from application.ports.llm import LLMPort
@@ -37,7 +41,9 @@ from application.ports.schema import SchemaPort
 from application.ports.store import ResponseStorePort
 from application.ports.system import ClockPort, IdPort
 from application.ports.vocabulary import VocabularyPort
+from application.repeats import Repeats
 from application.responses import ResponsesService
+from application.runs import Runs
 from application.streaming import Limits
 from application.tokens import TokenTexts
 from entrypoints.settings import Settings
@@ -75,7 +81,10 @@ class Container(containers.DeclarativeContainer):
     ids: providers.Provider[IdPort] = providers.Singleton(RandomIds)
     schemas: providers.Provider[SchemaPort] = providers.Singleton(RustSchemas)
     defaults: providers.Provider[Defaults] = providers.Singleton(
-        Defaults, settings.provided.default_model, settings.provided.default_temperature
+        Defaults,
+        settings.provided.default_model,
+        settings.provided.default_temperature,
+        settings.provided.keeps,
     )
     limits: providers.Provider[Limits] = providers.Singleton(
         Limits,
@@ -151,6 +160,24 @@ class Container(containers.DeclarativeContainer):
     responses: providers.Provider[ResponsesService] = providers.Singleton(
         ResponsesService, answers=answers, ids=ids, clock=clock, store=store
     )
+    lease: providers.Provider[Lease] = providers.Singleton(Lease, store, ids)
+    runs: providers.Provider[Runs] = providers.Singleton(Runs, lease)
+    background: providers.Provider[BackgroundService] = providers.Singleton(
+        BackgroundService,
+        responses=responses,
+        answers=answers,
+        ids=ids,
+        clock=clock,
+        store=store,
+        runs=runs,
+    )
+    contexts: providers.Provider[ContextService] = providers.Singleton(
+        ContextService, responses=responses, answers=answers, ids=ids, clock=clock
+    )
+    conversations: providers.Provider[ConversationsService] = providers.Singleton(
+        ConversationsService, ids=ids, clock=clock, store=store
+    )
+    repeats: providers.Provider[Repeats] = providers.Singleton(Repeats, store)
     health: providers.Provider[HealthService] = providers.Singleton(HealthService, llm, defaults)
 
 

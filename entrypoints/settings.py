@@ -117,6 +117,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "valkey" if scheme in _SERVERS else scheme
 
     @property
+    def keeps(self) -> bool:
+        """Whether responses are kept at all."""
+        return self.store_kind != "none"
+
+    @property
     def store_path(self) -> Path:
         """The file of ``sqlite``: after three slashes from here, after four from the root."""
         return Path(self.response_store.removeprefix(_FILE))

@@ -6,10 +6,9 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Any, cast
 
-from litestar.enums import ScopeType
-
 from application.admitted import CALLER
 from domain.errors import AuthenticationError
+from entrypoints.http.calls import CALLS
 from entrypoints.http.errors import envelope
 from entrypoints.http.replies import JSONReply
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 # place to enter a key. Everything else, routes of tomorrow included, needs a key.
 PUBLIC = ("/healthz", "/readyz", "/docs")
 
-# All that a client can open; what is left is the server's own lifespan.
-_GUARDED = (ScopeType.HTTP, ScopeType.WEBSOCKET)
 _BEARER = b"bearer "
 _OWNER = "owner"
 _EVERYONE = "everyone"
@@ -41,7 +38,7 @@ class KeyCheck:
         self._digests = [_digest(key.encode()) for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._digests or scope["type"] not in _GUARDED or _is_public(scope["path"]):
+        if not self._digests or scope["type"] not in CALLS or _is_public(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:

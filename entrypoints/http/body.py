@@ -35,14 +35,12 @@ async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
             gone = "The client closed the connection."
             raise ClientDisconnectedError(gone)
         piece = message["body"]
-        if not message["more_body"] and not pieces:
-            return piece
         size += len(piece)
         if size > limit_bytes:
             raise HTTPException(status_code=_TOO_LARGE)
         pieces.append(piece)
         if not message["more_body"]:
-            return b"".join(pieces)
+            return b"".join(pieces) if len(pieces) > 1 else piece
 
 
 def require_json(headers: Iterable[tuple[bytes, bytes]]) -> None:

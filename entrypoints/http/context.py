@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
-from litestar.enums import ScopeType
 from structlog.contextvars import bound_contextvars
+
+from entrypoints.http.calls import CALLS, method
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +23,6 @@ _LEFT = 499
 _SWITCHED = 101
 # What a handshake is refused with, where the server cannot send a status of ours.
 _FORBIDDEN = 403
-_STARTS = ("http.response.start", "websocket.http.response.start")
 
 
 class RequestContext:
@@ -38,7 +38,7 @@ class RequestContext:
         self._ids = ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in (ScopeType.HTTP, ScopeType.WEBSOCKET):
+        if scope["type"] not in CALLS:
             await self._app(scope, receive, send)
             return
         request_id = _given(scope) or self._ids.new("req_")
@@ -48,7 +48,10 @@ class RequestContext:
 
         async def sending(message: Message) -> None:
             nonlocal status
-            if message["type"] in _STARTS:
+            if (
+                message["type"] == "http.response.start"
+                or message["type"] == "websocket.http.response.start"
+            ):
                 status = message["status"]
                 message["headers"] = [*message["headers"], header]
             elif message["type"] == "websocket.accept":
@@ -64,7 +67,7 @@ class RequestContext:
             finally:
                 _log.info(
                     "request_answered",
-                    method=scope["method"] if scope["type"] == ScopeType.HTTP else "GET",
+                    method=method(scope),
                     path=scope["path"],
                     status=status or _LEFT,
                     elapsed_ms=round((time.perf_counter() - began) * 1000, 1),

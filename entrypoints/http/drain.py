@@ -6,9 +6,8 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from litestar.enums import ScopeType
-
 from entrypoints.http import errors
+from entrypoints.http.calls import CALLS
 from entrypoints.http.disconnect import CUT, stopping
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Drain:
         """Return ``app`` with its requests under this drain."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] not in (ScopeType.HTTP, ScopeType.WEBSOCKET):
+            if scope["type"] not in CALLS:
                 await app(scope, receive, send)
                 return
             if self._draining and scope["path"] != _LIVENESS:

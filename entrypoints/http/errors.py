@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
-from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from domain import errors
+from entrypoints.http.calls import method
 from entrypoints.http.replies import JSONReply
 
 if TYPE_CHECKING:
@@ -123,19 +123,18 @@ def _of_service_error(error: errors.ServiceError) -> Envelope:
 def _asked(scope: Scope | None) -> tuple[str, str]:
     if scope is None:
         return "", ""
-    # A WebSocket's handshake is a GET, and its scope does not say so.
-    return scope["method"] if scope["type"] == ScopeType.HTTP else "GET", scope["path"]
+    return method(scope), scope["path"]
 
 
 def _of_http_exception(error: HTTPException, scope: Scope | None) -> Envelope:
-    method, path = _asked(scope)
+    verb, path = _asked(scope)
     headers = dict(error.headers or {})
     code: str | None = None
     match error:
         case NotFoundException():
-            message, code = f"Invalid URL ({method} {path})", "unknown_url"
+            message, code = f"Invalid URL ({verb} {path})", "unknown_url"
         case MethodNotAllowedException():
-            message, code = f"Not allowed to {method} on {path}.", "method_not_supported"
+            message, code = f"Not allowed to {verb} on {path}.", "method_not_supported"
         case _ if error.status_code == 415:  # noqa: PLR2004 - HTTP's own number
             message, code = error.detail, "unsupported_content_type"
         case _ if error.status_code == 413:  # noqa: PLR2004 - HTTP's own number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from litestar.enums import ScopeType
+from entrypoints.http.calls import CALLS
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
@@ -26,7 +26,7 @@ class Paths:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):
+        if scope["type"] in CALLS:
             path = scope["path"]
             if not path.startswith("/v1/") or path.endswith("/"):
                 scope["path"] = plain(path)

@@ -44,7 +44,7 @@ class JSONReply:
             await self._deny(scope, headers, send)
             return
         await send({"type": "http.response.start", "status": self._status, "headers": headers})
-        body = b"" if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD" else self._body
+        body = b"" if scope["method"] == "HEAD" else self._body
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _deny(self, scope: Scope, headers: list[tuple[bytes, bytes]], send: Send) -> None:

@@ -30,6 +30,5 @@ def test_copying_the_file_changes_nothing(tmp_path: Path) -> None:
 
     assert load({}, copy) == Settings()
     assert all(
-        not line or line.startswith("#")
-        for line in FILE.read_text(encoding="utf-8").splitlines()
+        not line or line.startswith("#") for line in FILE.read_text(encoding="utf-8").splitlines()
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.chat import FinishReason, TokenLogprob, Usage
 from domain.errors import OverloadedError, UpstreamProtocolError
-from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from domain.messages import Role
 from domain.models import Capability
 from domain.sampling import JSONObjectFormat, JSONSchemaFormat, TextFormat
@@ -56,7 +57,7 @@ def _script(request: ChatRequest) -> Iterator[Step]:
     thought = [THOUGHT] if request.model == "thinker" else []
     yield from ([ReasoningDelta(text)] for text in thought)
     if calls := _calls(request, asked):
-        yield from ([call] for call in calls)
+        yield from ([piece] for call in calls for piece in _pieces(call))
         usage = _usage(request, len(calls), len(thought))
         yield [Finished(FinishReason.TOOL_CALLS, usage)]
         return
@@ -70,7 +71,7 @@ def _script(request: ChatRequest) -> Iterator[Step]:
     yield [Finished(reason, _usage(request, len(kept), len(thought)))]
 
 
-def _calls(request: ChatRequest, asked: str) -> list[ChatEvent]:
+def _calls(request: ChatRequest, asked: str) -> list[ToolCallDelta]:
     """Return calls of the tools that the user names, else of the first; none once one answered."""
     last = request.messages[-1]
     if request.tool_choice is ToolChoice.NONE or last.role is not Role.USER:
@@ -82,6 +83,13 @@ def _calls(request: ChatRequest, asked: str) -> list[ChatEvent]:
         ToolCallDelta(index, f"call_{number}_{index}", tool.name, arguments)
         for index, (tool, arguments) in enumerate(zip(tools, filled, strict=True))
     ]
+
+
+def _pieces(call: ToolCallDelta) -> Iterator[ToolCallDelta]:
+    """Yield a call as models write it, its arguments bit by bit."""
+    middle = len(call.arguments) // 2
+    yield replace(call, arguments=call.arguments[:middle])
+    yield ToolCallDelta(call.index, None, None, call.arguments[middle:])
 
 
 def _text(request: ChatRequest, asked: str) -> str:
@@ -100,9 +108,8 @@ def _text(request: ChatRequest, asked: str) -> str:
 
 
 def _said(last: Message, asked: str) -> str:
-    if last.role is Role.TOOL:
-        return f"The tool says: {last.text}"
-    return f"You said: {asked}" + " I see an image." * bool(last.images)
+    said = f"The tool says: {last.text}" if last.role is Role.TOOL else f"You said: {asked}"
+    return f"{said.rstrip()} I see an image." if last.images else said
 
 
 def _cut(text: str, stops: Sequence[str]) -> str:

@@ -252,3 +252,29 @@ async def test_a_refused_deletion_is_told(wired: OllamaScenario) -> None:
 
     with pytest.raises(ServiceError):
         await wired.llm.delete_model("viewer")
+
+
+@pytest.mark.parametrize("path", ["/api/tags", "/api/show"])
+async def test_a_catalogue_that_fails_is_told(wired: OllamaScenario, path: str) -> None:
+    wired.server.always(path, answers.failed(500, "no"))
+    asking = wired.llm.list_models() if path == "/api/tags" else wired.llm.show_model("viewer")
+
+    with pytest.raises(ServiceError):
+        await asking
+
+
+async def test_a_catalogue_that_is_none_is_told(wired: OllamaScenario) -> None:
+    wired.server.script("/api/tags", answers.plain("<html>"))
+
+    with pytest.raises(UpstreamProtocolError):
+        await wired.llm.list_models()
+
+
+async def test_details_of_very_many_models_are_not_all_kept(wired: OllamaScenario) -> None:
+    wired.server.always("/api/show", answers.answered({"capabilities": ["completion"]}))
+
+    for number in range(257):
+        await wired.llm.show_model(f"model-{number}")
+    await wired.llm.show_model("model-0")
+
+    assert len(wired.server.asked("/api/show")) == 258

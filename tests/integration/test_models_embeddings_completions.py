@@ -48,7 +48,8 @@ async def model_that_can(client: AsyncOpenAI, capability: str) -> str:
     able = sorted(m["id"] for m in models if capability in (m.get("capabilities") or ()))
     if not able:
         pytest.skip(f"Ollama has no model that can do {capability}")
-    return able[0]
+    name: str = able[0]
+    return name
 
 
 async def test_every_listed_model_can_be_retrieved(strict: AsyncOpenAI) -> None:

@@ -116,7 +116,10 @@ async def test_a_limit_of_nothing_only_reads_the_prompt(llm: FakeLLM) -> None:
 
     _, made = await service(llm).complete([silent], Choices(echo=True))
 
+    _, bare = await service(llm).complete([silent], Choices())
+
     assert made.results == (ChatResult("Once", FinishReason.LENGTH, Usage(7, 0)),)
+    assert bare.results == (ChatResult("", FinishReason.LENGTH, Usage(7, 0)),)
     assert llm.prompts[0].sampling.max_tokens == 1
 
 

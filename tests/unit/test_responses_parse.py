@@ -62,7 +62,11 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "an unknown truncation": ({"truncation": "x"}, "truncation", "invalid_value"),
     "a stored prompt": ({"prompt": {"id": "p"}}, "prompt", "unsupported_parameter"),
     "moderation": ({"moderation": {}}, "moderation", "unsupported_parameter"),
-    "background": ({"background": True}, "background", "unsupported_parameter"),
+    "background": (
+        {"background": True, "store": False},
+        "background",
+        "unsupported_parameter",
+    ),
     "options of no stream": ({"stream_options": {}}, "stream_options", None),
     "a chain and a conversation": (
         {"previous_response_id": "resp_1", "conversation": "conv_1"},

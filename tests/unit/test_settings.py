@@ -183,7 +183,7 @@ def test_no_key_is_no_key() -> None:
     assert load({"API_KEY": " , "}).api_keys == ()
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_this_machine_needs_no_key(host: str) -> None:
     assert load({"HOST": host}).host == host
 

@@ -4,46 +4,88 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.stores.errors import failed
-from adapters.stores.sqlite.failures import spoils, store_error
-from adapters.stores.sqlite.schema import check, migrate
-from adapters.stores.sqlite.transaction import reading, writing
+from adapters.stores.sqlite.failures import concerns_one, spoils, store_error
+from adapters.stores.sqlite.file import open_file
+from adapters.stores.sqlite.transaction import one_of_many, reading, writing
+from domain.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    Begin: TypeAlias = Callable[[sqlite3.Connection], AbstractContextManager[None]]
 
 T = TypeVar("T")
 
-# The largest value in one row, bound parameters included: requests are not larger.
-LARGEST_BYTES = 64 * 1024 * 1024
-
-_BUSY_TIMEOUT_S = 5
-_TRIES = 20
-_STARTING = "is a file that other processes are opening all the time"
-_WAL_BYTES = 16 * 1024 * 1024
+# Calls that share one commit, at most. Waiting for the disk is most of what a write costs.
+_TOGETHER = 64
 # Pages of 4 kB that one look gives back to the disk, and commits between two looks.
 _SHRINK_PAGES = 256
 _SHRINK_EVERY = 64
 
 
-class Database:
-    """Runs transactions, one after the other, on a thread of its own.
+@dataclass(eq=False, slots=True)
+class _Job:
+    """A call that waits, and what became of it."""
 
-    The file is opened by the first one; where that fails, the next one tries again.
+    work: Callable[[sqlite3.Connection], object]
+    writes: bool
+    told: asyncio.Future[Any]
+    result: object = None
+    error: Exception | None = None
+
+    def do(self, connection: sqlite3.Connection) -> None:
+        """Do it in the transaction that there is, all of it or nothing.
+
+        Raises:
+            sqlite3.Error: the transaction is not worth going on with.
+        """
+        self.error = None
+        try:
+            with one_of_many(connection) if self.writes else contextlib.nullcontext():
+                self.result = self.work(connection)
+        except sqlite3.Error as error:
+            if not concerns_one(error):
+                raise
+            self.fail(error)
+        except Exception as error:  # noqa: BLE001 - whoever called is told
+            self.error = error
+
+    def fail(self, error: Exception) -> None:
+        """Let ``error`` be what became of it."""
+        if isinstance(error, StoreError):
+            self.error = error
+        else:
+            self.error = store_error(error)
+            self.error.__cause__ = error
+
+    def tell(self) -> None:
+        """Wake the caller, where it still waits."""
+        if self.told.done():
+            return
+        if self.error is None:
+            self.told.set_result(self.result)
+        else:
+            self.told.set_exception(self.error)
+
+
+class Database:
+    """Runs calls one after the other on a thread of its own; those that wait share a commit.
+
+    The file is opened by the first one; where that fails, the next one tries again. Each waits
+    up to ``wait_s`` seconds for other processes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wait_s: float) -> None:
         self._path = path
+        self._wait_s = wait_s
         self._thread = ThreadPoolExecutor(1, "response-store")
+        self._waiting: deque[_Job] = deque()
         self._connection: sqlite3.Connection | None = None
         self._commits = 0
         self._closed = False
@@ -54,15 +96,17 @@ class Database:
         Raises:
             StoreError: the file fails.
         """
-        return await self._run(reading, work)
+        return await self._run(work, writes=False)
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what ``work`` returns once what it wrote is on the disk; all of it or nothing.
 
+        ``work`` may be done again from the start.
+
         Raises:
             StoreError: the file fails.
         """
-        return await self._run(writing, work)
+        return await self._run(work, writes=True)
 
     async def aclose(self) -> None:
         """Close the file, once what is under way is done; a second time does nothing."""
@@ -71,35 +115,46 @@ class Database:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
             self._thread.shutdown(wait=False)
 
-    async def _run(self, begin: Begin, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
         if self._closed:
             what = "is closed; the service is stopping"
             raise failed(what)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._transact, begin, work)
+        told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Job(work, writes, told))
+        # One for each call, so that none is forgotten; those that find nothing to do are cheap.
+        self._thread.submit(self._drain, told.get_loop())
+        return await told
 
-    def _transact(self, begin: Begin, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
+        jobs = [job for job in jobs if not job.told.cancelled()]
+        if jobs:
+            self._do(jobs)
+            # A loop that is gone has nobody who waits.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_tell, jobs)
+
+    def _do(self, jobs: Sequence[_Job]) -> None:
         try:
-            connection = self._connected()
-            with begin(connection):
-                result = work(connection)
-        except (sqlite3.Error, OSError) as error:
+            self._transact(jobs)
+        except (sqlite3.Error, OSError, StoreError) as error:
             if spoils(error):
                 self._disconnect()
-            raise store_error(error) from error
-        self._shrink(connection)
-        return result
+            if len(jobs) == 1:
+                jobs[0].fail(error)
+                return
+            # What one cannot have, others may: reading goes on where a disk is full.
+            for job in jobs:
+                self._do([job])
 
-    def _connected(self) -> sqlite3.Connection:
+    def _transact(self, jobs: Sequence[_Job]) -> None:
         if self._connection is None:
-            connection = _open(self._path)
-            try:
-                _prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-        return self._connection
+            self._connection = open_file(self._path, self._wait_s)
+        begun = writing if any(job.writes for job in jobs) else reading
+        with begun(self._connection):
+            for job in jobs:
+                job.do(self._connection)
+        self._shrink(self._connection)
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -117,43 +172,10 @@ class Database:
             free = connection.execute("PRAGMA freelist_count").fetchone()[0]
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
             if free > max(_SHRINK_PAGES, pages // 4):
-                # It frees a page for each row that is fetched.
-                connection.execute(f"PRAGMA incremental_vacuum({_SHRINK_PAGES:d})").fetchall()
+                # As a script: it frees one page a step, and `execute` takes the first step only.
+                connection.executescript(f"PRAGMA incremental_vacuum({_SHRINK_PAGES:d})")
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # SQLite would let everyone read it; its side files take its mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    return sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_BYTES)
-    # First, so that nothing is changed in a file that is not ours.
-    with reading(connection):
-        check(connection)
-    # Counts in an empty file only, and before anything else is written.
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    _log_ahead(connection)
-    # With less, a power cut may take the last commits.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES:d}")
-    connection.execute("PRAGMA foreign_keys = ON")
-    # Triggers and views of a file that someone else made run nothing of ours.
-    connection.execute("PRAGMA trusted_schema = OFF")
-    migrate(connection)
-
-
-def _log_ahead(connection: sqlite3.Connection) -> None:
-    for _ in range(_TRIES):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            # SQLite does not wait here for another process that does the same to a new file.
-            # Here it does.
-            with writing(connection):
-                pass
-        else:
-            return
-    raise failed(_STARTING)
+def _tell(jobs: Sequence[_Job]) -> None:
+    for job in jobs:
+        job.tell()

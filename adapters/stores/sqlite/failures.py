@@ -15,6 +15,7 @@ _PROBLEMS = {
     sqlite3.SQLITE_BUSY: "is a file that another program has locked for too long",
     sqlite3.SQLITE_LOCKED: "is a file that another program has locked for too long",
     sqlite3.SQLITE_FULL: "is on a disk that is full",
+    sqlite3.SQLITE_IOERR: "is on a disk that fails; the log says how",
     sqlite3.SQLITE_CORRUPT: "is a damaged file; put a backup or nothing in its place",
     sqlite3.SQLITE_NOTADB: "is no database file, or a damaged one; name another",
     sqlite3.SQLITE_CANTOPEN: _UNWRITABLE,
@@ -35,6 +36,11 @@ def store_error(error: Exception) -> StoreError:
     if code == sqlite3.SQLITE_TOOBIG:
         return full()
     return failed(_PROBLEMS.get(code, "failed; the log says why"))
+
+
+def concerns_one(error: sqlite3.Error) -> bool:
+    """Return whether ``error`` is about one value alone, and others can still be written."""
+    return _code(error) == sqlite3.SQLITE_TOOBIG
 
 
 def spoils(error: Exception) -> bool:

@@ -106,10 +106,14 @@ class Rows:
         self.connection.execute(upsert, values)
 
     def index(self, key: Key, item_ids: Iterable[str]) -> None:
-        """Let the items of a response be found by these ids, and by no others."""
-        self.connection.execute("DELETE FROM item WHERE owner = ? AND kind = ? AND id = ?", key)
+        """Let the items of a response be found by these ids, too."""
         insert = "INSERT INTO item (owner, kind, id, item_id, place) VALUES (?, ?, ?, ?, 0)"
         self.connection.executemany(insert, [(*key, item_id) for item_id in item_ids])
+
+    def drop_index(self, key: Key) -> None:
+        """Let no item of a response be found any more."""
+        delete = "DELETE FROM item WHERE owner = ? AND kind = ? AND id = ?"
+        self.connection.execute(delete, key)
 
     def add_records(self, key: Key, records: Sequence[bytes]) -> int:
         """Add records; return how many bytes they take."""

@@ -88,9 +88,7 @@ _VERSION_1 = (
 MIGRATIONS: Sequence[Sequence[str]] = (_VERSION_1,)
 
 
-def check(
-    connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS
-) -> int:
+def check(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:
     """Return the version of a file, 0 for an empty one; in a transaction.
 
     Raises:

@@ -31,10 +31,15 @@ _SWEEP = 32
 
 
 class SQLiteStore:
-    """Responses and conversations as rows; what it acknowledged survives a power cut."""
+    """Responses and conversations as rows; what it acknowledged survives a power cut.
 
-    def __init__(self, path: Path, clock: ClockPort, room: Room | None = None) -> None:
-        self._database = Database(path)
+    Where another process writes, a call waits up to ``wait_s`` seconds for it.
+    """
+
+    def __init__(
+        self, path: Path, clock: ClockPort, room: Room | None = None, *, wait_s: float = 5
+    ) -> None:
+        self._database = Database(path, wait_s)
         self._clock = clock
         self._room = room or ON_DISK
 
@@ -60,6 +65,7 @@ class SQLiteStore:
             kept = rows.entry(key)
             if kept.status.final:
                 return codec.decode_response(rows.body(key))
+            rows.drop_index(key)
             _keep(rows, key, response, kept.more + rows.add_records(key, records))
             return response
 

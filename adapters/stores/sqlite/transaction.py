@@ -39,3 +39,18 @@ def _begun(connection: sqlite3.Connection, begin: str) -> Generator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextlib.contextmanager
+def one_of_many(connection: sqlite3.Connection) -> Generator[None]:
+    """Be one of several parts of a transaction; one that fails undoes itself alone."""
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        # Some failures have rolled back everything by themselves.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO part")
+            connection.execute("RELEASE part")
+        raise
+    connection.execute("RELEASE part")

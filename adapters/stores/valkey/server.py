@@ -114,7 +114,9 @@ def store_error(error: Exception) -> StoreError:
     """Return what to raise for ``error``."""
     if isinstance(error, exceptions.ResponseError) and str(error).startswith("FULL"):
         return full()
+    # What a server says while it is being connected to comes wrapped.
+    cause = error.__cause__ if isinstance(error.__cause__, exceptions.RedisError) else error
     for kind, what in _PROBLEMS:
-        if isinstance(error, kind):
+        if isinstance(cause, kind):
             return failed(what)
     return failed("is a server that failed; the log says why")

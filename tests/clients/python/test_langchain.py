@@ -57,7 +57,7 @@ class TestStandard(ChatModelIntegrationTests):
         return self._whole("scripted", stream=stream)
 
     def _whole(self, model: str, *, stream: bool) -> AIMessage:
-        chat = ChatOpenAI(model=model, stream_usage=True)
+        chat = ChatOpenAI(**self.chat_model_params | {"model": model})
         if not stream:
             return chat.invoke("Hello")
         chunks = iter(chat.stream("Hello"))
@@ -69,6 +69,22 @@ class TestStandard(ChatModelIntegrationTests):
 
 class TestFunctionCalling(TestStandard):
     """Structured output through a tool that must be called."""
+
+    @property
+    def structured_output_kwargs(self) -> dict[str, Any]:
+        return {"method": "function_calling"}
+
+
+class TestResponses(TestStandard):
+    """All of it over Responses."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return super().chat_model_params | {"use_responses_api": True}
+
+
+class TestResponsesFunctionCalling(TestResponses):
+    """Structured output over Responses, through a tool that must be called."""
 
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:

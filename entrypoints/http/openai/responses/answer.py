@@ -222,3 +222,30 @@ class Deleted(Struct):
     id: str
     object: Literal["response"] = "response"
     deleted: Literal[True] = True
+
+
+class ItemList(Struct):
+    """A page of items. Empty, its ids are empty: clients know no null here."""
+
+    data: list[Item]
+    first_id: str
+    last_id: str
+    has_more: bool
+    object: Literal["list"] = "list"
+
+
+class InputTokens(Struct):
+    """How many tokens an input is."""
+
+    input_tokens: int
+    object: Literal["response.input_tokens"] = "response.input_tokens"
+
+
+class Compacted(Struct):
+    """A context in one item."""
+
+    id: str
+    created_at: int
+    output: list[Item]
+    usage: Usage
+    object: Literal["response.compaction"] = "response.compaction"

@@ -2,128 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import msgspec
 from litestar import Controller, Request, delete, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.types import ASGIApp, Receive, Scope
+from litestar.types import ASGIApp
 
-from application.defaults import Defaults
-from application.responses import ResponsesService
-from domain.errors import InvalidRequestError
+from application.background import BackgroundService
 from entrypoints.http.auth import owner
-from entrypoints.http.disconnect import HangUp
 from entrypoints.http.endpoint import JSONEndpoint
-from entrypoints.http.openai.parsing import BodyParser, ignored_header
-from entrypoints.http.openai.responses import operation, query, render, wire
-from entrypoints.http.openai.responses.carriers import (
-    ResponseSSEEncoder,
-    SimpleSSEEncoder,
-    Single,
-)
-from entrypoints.http.openai.responses.names import own_names
-from entrypoints.http.openai.responses.parse import Asked, to_domain
-from entrypoints.http.openai.responses.shape import HEADER, Shape, choose
-from entrypoints.http.openai.responses.stream import ResponseEncoder
+from entrypoints.http.openai.paging import page
+from entrypoints.http.openai.responses import operation, query, render
+from entrypoints.http.openai.responses.endpoint import Manner
+from entrypoints.http.openai.responses.recording import Followed, FollowedEncoder
 from entrypoints.http.replies import JSONReply
 from entrypoints.http.sse import SSEReply
-
-# What frameworks send for services of their own; leaving it out changes no answer.
-HARMLESS = (
-    "access_programs",
-    "background_options",
-    "image",
-    "litellm_metadata",
-    "provider",
-    "session_id",
-    "tags",
-    "trace_id",
-)
-
-_parser = BodyParser(wire.ResponsesRequest, HARMLESS)
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How responses are answered, by the settings."""
-
-    shape: str
-    heartbeat_after_s: float
-
-
-class ResponsesEndpoint:
-    """Answers bodies of Responses."""
-
-    def __init__(self, responses: ResponsesService, defaults: Defaults, manner: Manner) -> None:
-        self._responses = responses
-        self._defaults = defaults
-        self._manner = manner
-
-    async def answer(self, body: bytes, scope: Scope, receive: Receive) -> ASGIApp:
-        """Return the answer to ``body`` in the shape that it is due, whole or as a stream.
-
-        Raises:
-            ServiceError: there is none.
-        """
-        parsed = _parser.parse(body)
-        wanted = parsed.wire
-        shape = choose(
-            self._manner.shape,
-            scope["headers"],
-            _fields(body),
-            plain_input=isinstance(wanted.input, str),
-        )
-        asked = to_domain(wanted, self._defaults)
-        if shape is Shape.SIMPLE:
-            asked = _simple(asked)
-        headers = ignored_header(parsed, *asked.ignored)
-        if wanted.stream:
-            return self._stream(asked, shape, owner(scope), headers)
-        async with HangUp(receive):
-            with own_names():
-                begun = self._responses.begin(asked.request)
-                made = await self._responses.complete(owner(scope), asked.request, begun)
-        if shape is Shape.SIMPLE:
-            return JSONReply(render.simple(made), headers=headers)
-        return JSONReply(render.response(made, encrypted=asked.encrypted), headers=headers)
-
-    def _stream(self, asked: Asked, shape: Shape, whose: str, headers: dict[str, str]) -> ASGIApp:
-        begun = self._responses.begin(asked.request)
-        encoder: ResponseSSEEncoder | SimpleSSEEncoder
-        if shape is Shape.SIMPLE:
-            encoder = SimpleSSEEncoder(begun)
-        else:
-            encoder = ResponseSSEEncoder(ResponseEncoder(begun, encrypted=asked.encrypted))
-
-        async def opening() -> tuple[Single, ResponseSSEEncoder | SimpleSSEEncoder]:
-            with own_names():
-                return Single(await self._responses.stream(whose, asked.request, begun)), encoder
-
-        return SSEReply(
-            opening,
-            heartbeat_after_s=self._manner.heartbeat_after_s,
-            headers=headers,
-            late=encoder.fail,
-        )
-
-
-def _simple(asked: Asked) -> Asked:
-    """Return what is asked in the simple shape; nothing of it is kept.
-
-    Raises:
-        InvalidRequestError: the simple shape has no place for what is asked.
-    """
-    if asked.request.chat.tools:
-        message = (
-            "The simple shape has no place for calls of tools; ask for OpenAI's shape with the "
-            f"header '{HEADER}: openai'."
-        )
-        raise InvalidRequestError(message, code="unsupported_parameter", param="tools")
-    return replace(asked, request=replace(asked.request, store=False))
 
 
 class ResponsesController(Controller):
@@ -145,8 +38,40 @@ class ResponsesController(Controller):
         A body of `input` (a string), `model`, `instructions` and `temperature` alone is answered
         in a simple shape; every other one, and every known client of OpenAI's API, with OpenAI's
         Response object. The header `x-responses-shape: simple|openai` decides for one request.
+
+        With `background` the answer comes at once, and the response is made meanwhile. A repeated
+        request with the same `Idempotency-Key` is given the same response for a day; the key is
+        of no effect in the simple shape and with `store: false`, of which nothing is kept.
         """
         return responses_create
+
+    @post(
+        "/input_tokens",
+        status_code=200,
+        summary="Count an input's tokens",
+        operation_id="countInputTokens",
+        operation_class=operation.COUNT,
+    )
+    async def count(self, responses_count: NamedDependency[JSONEndpoint]) -> ASGIApp:
+        """Count the tokens that the model would read.
+
+        The model server is asked for one token of an answer, and tells how many it read.
+        """
+        return responses_count
+
+    @post(
+        "/compact",
+        status_code=200,
+        summary="Make a context short",
+        operation_id="compactResponse",
+        operation_class=operation.COMPACT,
+    )
+    async def compact(self, responses_compact: NamedDependency[JSONEndpoint]) -> ASGIApp:
+        """Return one item that stands for the whole input, to be sent in its place.
+
+        The model sums it up; `encrypted_content` is the summary, encoded and not encrypted.
+        """
+        return responses_compact
 
     @get(
         "/{response_id:str}",
@@ -158,15 +83,25 @@ class ResponsesController(Controller):
         self,
         request: Request[None, None, State],
         response_id: FromPath[str],
-        responses: NamedDependency[ResponsesService],
+        background: NamedDependency[BackgroundService],
+        manner: NamedDependency[Manner],
     ) -> ASGIApp:
-        """Get a response that was kept."""
+        """Get a response that was kept.
+
+        With `stream=true` one that is made in the background is streamed from its begin, or from
+        the event after `starting_after`.
+        """
         asked = query.read(request.scope["query_string"])
-        if asked.stream:
-            message = "Only responses made in the background can be streamed again."
-            raise InvalidRequestError(message, param="stream")
-        stored = await responses.get(owner(request.scope), response_id)
-        return JSONReply(render.response(stored, encrypted=asked.encrypted))
+        whose = owner(request.scope)
+        if not asked.stream:
+            stored = await background.get(whose, response_id)
+            return JSONReply(render.response(stored, encrypted=asked.encrypted))
+
+        async def opening() -> tuple[Followed, FollowedEncoder]:
+            following = await background.follow(whose, response_id, asked.start)
+            return Followed(following), FollowedEncoder(asked.start, encrypted=asked.encrypted)
+
+        return SSEReply(opening, heartbeat_after_s=manner.heartbeat_after_s)
 
     @delete(
         "/{response_id:str}",
@@ -179,8 +114,44 @@ class ResponsesController(Controller):
         self,
         request: Request[None, None, State],
         response_id: FromPath[str],
-        responses: NamedDependency[ResponsesService],
+        background: NamedDependency[BackgroundService],
     ) -> ASGIApp:
         """Delete a response; those that follow it cannot be gone on from any more."""
-        await responses.delete(owner(request.scope), response_id)
+        await background.delete(owner(request.scope), response_id)
         return JSONReply(render.deleted(response_id))
+
+    @post(
+        "/{response_id:str}/cancel",
+        status_code=200,
+        summary="Cancel a response",
+        operation_id="cancelResponse",
+        operation_class=operation.CANCEL,
+    )
+    async def cancel(
+        self,
+        request: Request[None, None, State],
+        response_id: FromPath[str],
+        background: NamedDependency[BackgroundService],
+    ) -> ASGIApp:
+        """Cancel a response that is made in the background; one that has ended stays as it is."""
+        cancelled = await background.cancel(owner(request.scope), response_id)
+        return JSONReply(render.response(cancelled))
+
+    @get(
+        "/{response_id:str}/input_items",
+        summary="List a response's input",
+        operation_id="listInputItems",
+        operation_class=operation.ITEMS,
+    )
+    async def input_items(
+        self,
+        request: Request[None, None, State],
+        response_id: FromPath[str],
+        background: NamedDependency[BackgroundService],
+    ) -> ASGIApp:
+        """List the items before a response's output, those of what it follows included."""
+        text = request.scope["query_string"]
+        wanted, encrypted = page(text), query.read(text).encrypted
+        items = await background.input_items(owner(request.scope), response_id)
+        part, has_more = wanted.of(items, lambda item: item.id)
+        return JSONReply(render.item_list(part, has_more=has_more, encrypted=encrypted))

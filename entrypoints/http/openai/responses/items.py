@@ -61,10 +61,12 @@ _HOSTED = frozenset(
 )
 
 
-def items(given: str | Sequence[wire.InputItem] | None) -> tuple[tuple[InputItem, ...], list[str]]:
+def items(
+    given: str | Sequence[wire.InputItem] | None, name: str = "input"
+) -> tuple[tuple[InputItem, ...], list[str]]:
     """Return the input as items, and the paths of those that are passed over.
 
-    Items without an id have an empty one.
+    Items without an id have an empty one; ``name`` is what the field is called.
 
     Raises:
         InvalidRequestError: an item lacks what its kind must have, or there is no such kind.
@@ -76,7 +78,7 @@ def items(given: str | Sequence[wire.InputItem] | None) -> tuple[tuple[InputItem
     taken: list[InputItem] = []
     skipped: list[str] = []
     for index, item in enumerate(given):
-        path = f"input[{index}]"
+        path = f"{name}[{index}]"
         kind = _kind(item, path)
         if kind in _HOSTED:
             skipped.append(path)

@@ -42,8 +42,8 @@ def _response() -> type[Struct]:
 
 
 Response = _response()
-_KINDS = ("created", "in_progress", "completed", "incomplete", "failed")
-# Five events that differ in their names alone.
+_KINDS = ("created", "queued", "in_progress", "completed", "incomplete", "failed")
+# Events that differ in their names alone.
 _LIFECYCLE: tuple[Any, ...] = tuple(
     defstruct(
         "Response" + "".join(word.title() for word in kind.split("_")),
@@ -144,4 +144,55 @@ GET = operation("responses", Content(Response, {"A response": _RESPONSE}))
 DELETE = operation(
     "responses",
     Content(answer.Deleted, {"Gone": {"id": "resp_1", "object": "response", "deleted": True}}),
+)
+CANCEL = operation("responses", Content(Response, {"A response": _RESPONSE}))
+_QUESTION = {
+    "id": "msg_2",
+    "type": "message",
+    "status": "completed",
+    "role": "user",
+    "content": [{"type": "input_text", "text": "Say hello in three words."}],
+}
+ITEMS = operation(
+    "responses",
+    Content(
+        answer.ItemList,
+        {
+            "One item": {
+                "object": "list",
+                "data": [_QUESTION],
+                "first_id": "msg_2",
+                "last_id": "msg_2",
+                "has_more": False,
+            }
+        },
+    ),
+)
+COUNT = operation(
+    "responses",
+    Content(
+        answer.InputTokens, {"Counted": {"object": "response.input_tokens", "input_tokens": 9}}
+    ),
+    body=Content(wire.InputTokensRequest, {"A text": {"input": "Say hello in three words."}}),
+)
+COMPACT = operation(
+    "responses",
+    Content(
+        answer.Compacted,
+        {
+            "A summary": {
+                "id": "resp_3",
+                "object": "response.compaction",
+                "created_at": 1_700_000_000,
+                "output": [
+                    {"type": "compaction", "id": "cmp_1", "encrypted_content": "czE6SGVsbG8="}
+                ],
+                "usage": _RESPONSE["usage"],
+            }
+        },
+    ),
+    body=Content(
+        wire.CompactRequest,
+        {"A conversation": {"model": _MODEL, "previous_response_id": "resp_1"}},
+    ),
 )

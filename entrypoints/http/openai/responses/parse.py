@@ -57,6 +57,9 @@ def to_domain(body: wire.ResponsesRequest, defaults: Defaults) -> Asked:
     """
     _refuse(body)
     _check_together(body)
+    body.store = body.store is not False and defaults.keeps
+    if body.background and not body.store:
+        raise unkept(defaults)
     include = frozenset(body.include or ())
     offered = tools(body.tools or (), body.tool_choice)
     given, passed_over = items(body.input)
@@ -71,10 +74,19 @@ def to_domain(body: wire.ResponsesRequest, defaults: Defaults) -> Asked:
         echo=echo.of(body, chat, offered),
         previous_id=body.previous_response_id,
         conversation_id=_conversation_id(body),
-        store=body.store is not False,
+        background=bool(body.background),
+        store=body.store,
         custom=offered.custom,
     )
     return Asked(request, tuple(ignored[:_MOST_NAMED]), encrypted=_ENCRYPTED in include)
+
+
+def unkept(defaults: Defaults) -> InvalidRequestError:
+    """Return the error for a response in the background that would not be kept."""
+    message = "Responses in the background must be kept: leave out 'store'."
+    if not defaults.keeps:
+        message = "This server keeps no responses (RESPONSE_STORE=none), so none in the background."
+    return InvalidRequestError(message, code="unsupported_parameter", param="background")
 
 
 def _refuse(body: wire.ResponsesRequest) -> None:
@@ -84,9 +96,6 @@ def _refuse(body: wire.ResponsesRequest) -> None:
     ):
         if _is_set(getattr(body, name)):
             raise _unsupported(name, why)
-    if body.background:
-        name = "background"
-        raise _unsupported(name, "responses are answered while their caller waits")
 
 
 def _is_set(value: wire.Unread) -> bool:

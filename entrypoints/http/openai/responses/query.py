@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+
+from entrypoints.http.openai.paging import pairs
 
 _ENCRYPTED = "reasoning.encrypted_content"
 
@@ -15,23 +16,20 @@ class Query:
     Attributes:
         encrypted: reasoning items bring what can be sent back.
         stream: the response is wanted as a stream.
-        starting_after: the number of the last record that the client has.
+        start: the number of the first record that the client wants.
     """
 
     encrypted: bool = False
     stream: bool = False
-    starting_after: int | None = None
+    start: int = 0
 
 
 def read(text: bytes) -> Query:
     """Return what a query string says; what it says beside is of no effect."""
-    pairs = parse_qsl(text.decode("latin-1"))
-    # SDKs write `include[]=a&include[]=b`.
-    include = {value for name, value in pairs if name in ("include", "include[]")}
-    given = dict(pairs)
-    after = given.get("starting_after", "")
+    given = pairs(text)
+    after = given.get("starting_after", [""])[-1]
     return Query(
-        encrypted=_ENCRYPTED in include,
-        stream=given.get("stream") == "true",
-        starting_after=int(after) if after.isdecimal() else None,
+        encrypted=_ENCRYPTED in given.get("include", ()),
+        stream=given.get("stream", [""])[-1] == "true",
+        start=int(after) + 1 if after.isdecimal() else 0,
     )

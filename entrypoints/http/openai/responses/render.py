@@ -168,3 +168,15 @@ def _bytes(entry: TokenLogprob | TopLogprob) -> list[int]:
 def deleted(response_id: str) -> bytes:
     """Return what the deletion of a response is answered with."""
     return _encode(answer.Deleted(response_id))
+
+
+def item_list(items: Sequence[Item], *, has_more: bool, encrypted: bool = False) -> bytes:
+    """Return a page of items."""
+    return _encode(
+        answer.ItemList(
+            data=[item(each, encrypted=encrypted) for each in items],
+            first_id=items[0].id if items else "",
+            last_id=items[-1].id if items else "",
+            has_more=has_more,
+        )
+    )

@@ -17,6 +17,7 @@ from application.response_events import (
     InputAdded,
     ItemAdded,
     ItemDone,
+    Queued,
     ResponseEvent,
     TextAdded,
     ThoughtAdded,
@@ -59,6 +60,7 @@ class ResponseEncoder:
         self._encrypted = encrypted
         self._next = 0
         self._created = False
+        self._begun = False
         self._ended = False
         self._done: list[Item] = []
         self._open: Item | None = None
@@ -91,15 +93,14 @@ class ResponseEncoder:
         """Return the records that end a response which failed; none where it has ended."""
         if self._ended:
             return []
-        message = _decode_error(shown.body)["error"]["message"] or ""
         failed = replace(
             self._response,
             status=ResponseStatus.FAILED,
             output=tuple(self._done),
-            failure=Failure(_CODES.get(shown.status, "server_error"), message),
+            failure=failure(shown),
         )
         out: list[Record] = []
-        self._create(self._response, out)
+        self._begin(self._response, out)
         self._end(failed, out)
         return out
 
@@ -110,8 +111,8 @@ class ResponseEncoder:
 
     def _other(self, event: ResponseEvent, out: list[Record]) -> None:
         match event:
-            case Began(response):
-                self._create(response, out)
+            case Queued() | Began():
+                self._lead(event, out)
             case ItemAdded(index, item):
                 self._add(index, item, out)
             case TextAdded(index, text, logprobs):
@@ -129,30 +130,38 @@ class ResponseEncoder:
             case ItemDone(index, item):
                 self._finish(index, item, out)
             case Ended(response):
-                self._create(response, out)
+                self._begin(response, out)
                 self._end(response, out)
 
     def _id(self) -> str:
         return "" if self._open is None else self._open.id
 
-    def _create(self, response: StoredResponse, out: list[Record]) -> None:
-        if self._created:
+    def _lead(self, event: Queued | Began, out: list[Record]) -> None:
+        if isinstance(event, Began):
+            self._begin(event.response, out)
             return
         self._created = True
+        shown = render.response(event.response, encrypted=self._encrypted)
+        out.append(self._lifecycle("response.created", shown))
+        out.append(self._lifecycle("response.queued", shown))
+
+    def _begin(self, response: StoredResponse, out: list[Record]) -> None:
+        if self._begun:
+            return
+        self._begun = True
         self._response = response
         begun = replace(response, status=ResponseStatus.IN_PROGRESS, output=())
         shown = render.response(begun, encrypted=self._encrypted)
-        out.append(self._lifecycle("response.created", shown))
+        if not self._created:
+            out.append(self._lifecycle("response.created", shown))
         out.append(self._lifecycle("response.in_progress", shown))
 
     def _end(self, response: StoredResponse, out: list[Record]) -> None:
         self._ended = True
-        shown = render.response(response, encrypted=self._encrypted)
-        out.append(self._lifecycle(f"response.{response.status.value}", shown))
+        out.append(last(response, self._number(), encrypted=self._encrypted))
 
     def _lifecycle(self, kind: str, shown: bytes) -> Record:
-        body = events.Lifecycle(kind, msgspec.Raw(shown), self._number())
-        return Record(kind, _encode(body))
+        return _whole(kind, shown, self._number())
 
     def _add(self, index: int, item: Item, out: list[Record]) -> None:
         self._open = item
@@ -197,6 +206,26 @@ class ResponseEncoder:
         out.append(_record(events.ItemDone(index, done_item, self._number())))
         self._done.append(item)
         self._open = None
+
+
+def last(response: StoredResponse, number: int, *, encrypted: bool) -> Record:
+    """Return the record, numbered ``number``, that ends the stream of a final response.
+
+    No event says that a response was cancelled; it is one that is not complete.
+    """
+    status = response.status
+    word = "incomplete" if status is ResponseStatus.CANCELLED else status.value
+    return _whole(f"response.{word}", render.response(response, encrypted=encrypted), number)
+
+
+def failure(shown: Envelope) -> Failure:
+    """Return what a response tells of the failure that ended it."""
+    message = _decode_error(shown.body)["error"]["message"] or ""
+    return Failure(_CODES.get(shown.status, "server_error"), message)
+
+
+def _whole(kind: str, shown: bytes, number: int) -> Record:
+    return Record(kind, _encode(events.Lifecycle(kind, msgspec.Raw(shown), number)))
 
 
 def _record(body: msgspec.Struct) -> Record:

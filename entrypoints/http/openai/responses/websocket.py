@@ -23,11 +23,11 @@ from entrypoints.http.auth import owner
 from entrypoints.http.disconnect import HangUp
 from entrypoints.http.openai.parsing import BodyParser
 from entrypoints.http.openai.responses import wire
-from entrypoints.http.openai.responses.controller import HARMLESS
 from entrypoints.http.openai.responses.inbox import Inbox
 from entrypoints.http.openai.responses.names import own_names
 from entrypoints.http.openai.responses.parse import Asked, to_domain
 from entrypoints.http.openai.responses.stream import Record, ResponseEncoder
+from entrypoints.http.openai.responses.support import HARMLESS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -259,4 +259,6 @@ def _read(frame: str | None) -> ResponseCreate:
             raise InvalidRequestError(message, code="unsupported_parameter", param=name)
     # Every response on a WebSocket is streamed, and what goes with that is taken.
     wanted.stream = True
+    if wanted.generate is False and wanted.input is None:
+        wanted.input = []
     return wanted

@@ -253,3 +253,33 @@ class ResponsesRequest(Struct, forbid_unknown_fields=True):
     prompt: Unread = UNSET
     moderation: Unread = UNSET
     context_management: Unread = UNSET
+
+
+class InputTokensRequest(Struct, forbid_unknown_fields=True):
+    """The body of POST /v1/responses/input_tokens."""
+
+    input: str | list[InputItem] | None = None
+    model: str | None = None
+    instructions: str | None = None
+    previous_response_id: Id | None = None
+    conversation: Id | ConversationOption | None = None
+    tools: Annotated[list[OfferedTool], Meta(max_length=128)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoiceObject | None = None
+    parallel_tool_calls: bool | None = None
+    text: TextOptions | None = None
+    reasoning: ReasoningOptions | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    personality: ShortText | None = None
+
+
+class CompactRequest(Struct, forbid_unknown_fields=True):
+    """The body of POST /v1/responses/compact."""
+
+    model: str
+    input: str | list[InputItem] | None = None
+    instructions: str | None = None
+    previous_response_id: Id | None = None
+    prompt_cache_key: ShortText | None = None
+    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
+    prompt_cache_options: Unread = UNSET
+    service_tier: ServiceTier | None = None

@@ -1,0 +1,1 @@
+"""/v1/conversations; its items are those of Responses."""

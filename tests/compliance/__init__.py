@@ -1,0 +1,1 @@
+"""The cases of the Open Responses suite, as tests of ours."""

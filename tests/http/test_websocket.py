@@ -1,0 +1,288 @@
+"""/v1/responses over a WebSocket: turn after turn, and what each knows of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domain.chat import FinishReason
+from domain.errors import NotFoundError, UpstreamProtocolError
+from domain.events import Finished, TextDelta
+from domain.messages import Message, Role
+from tests.support.fake_llm import USAGE
+from tests.support.response_streams import faults
+from tests.support.responses import CALL, CALLED, PATH, TOOL, ask, message, response
+from tests.support.sockets import connected
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from tests.support.fake_llm import FakeLLM
+    from tests.support.service import Service
+    from tests.support.sockets import Socket
+
+
+@pytest.fixture
+async def socket(service: Service) -> AsyncGenerator[Socket]:
+    async with asyncio.timeout(10), connected(service) as opened:
+        yield opened
+
+
+async def test_a_turn_is_the_events_of_a_stream(socket: Socket, llm: FakeLLM) -> None:
+    llm.play([TextDelta("Let me see."), CALL, CALLED])
+
+    events = await socket.turn(model="tools-model", tools=[TOOL])
+
+    assert faults(events) == []
+    assert events[-1]["type"] == "response.completed"
+    assert [item["type"] for item in events[-1]["response"]["output"]] == [
+        "message",
+        "function_call",
+    ]
+
+
+async def test_the_response_is_as_over_http(socket: Socket) -> None:
+    assert await socket.answer() == response(message())
+
+
+async def test_turns_come_one_after_the_other(socket: Socket, llm: FakeLLM) -> None:
+    llm.gate = asyncio.Event()
+    for number in range(3):
+        await socket.create(metadata={"n": str(number)})
+    await llm.asked.wait()
+    llm.gate.set()
+
+    turns = [await socket.read_turn() for _ in range(3)]
+
+    assert [faults(turn) for turn in turns] == [[], [], []]
+    assert [turn[-1]["response"]["metadata"]["n"] for turn in turns] == ["0", "1", "2"]
+
+
+async def test_the_events_of_a_lane_bear_its_name(socket: Socket) -> None:
+    named = await socket.turn(stream_id="agent_1")
+    refused = await socket.turn(stream_id="agent_2", previous_response_id="resp_0")
+    plain = await socket.turn()
+
+    assert {event["stream_id"] for event in named} == {"agent_1"}
+    assert refused[0]["stream_id"] == "agent_2"
+    assert not any("stream_id" in event for event in plain)
+
+
+async def test_fields_that_say_what_is_so_anyhow_are_taken(socket: Socket) -> None:
+    answer = await socket.answer(
+        stream=True,
+        stream_options={"include_obfuscation": False},
+        background=False,
+        client_metadata={"a": "b"},
+    )
+
+    assert answer["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        pytest.param({"stream": False}, "unsupported_parameter", "stream", id="not streamed"),
+        pytest.param({"background": True}, "unsupported_parameter", "background", id="background"),
+        pytest.param({"type": "response.steer"}, "invalid_value", "type", id="another event"),
+        pytest.param({"type": None}, "invalid_type", "type", id="no event"),
+        pytest.param({"speed": 1}, "unknown_parameter", "speed", id="unknown field"),
+        pytest.param({"stream_id": "a b"}, "invalid_value", "stream_id", id="lane's name"),
+        pytest.param({"temperature": 3}, "decimal_above_max_value", "temperature", id="range"),
+        pytest.param({"input": None}, "missing_required_parameter", "input", id="no input"),
+        pytest.param({"input": []}, "empty_array", "input", id="empty input"),
+        pytest.param({"model": "nobody"}, "model_not_found", "model", id="no such model"),
+        pytest.param(
+            {"previous_response_id": "resp_0"},
+            "previous_response_not_found",
+            "previous_response_id",
+            id="no such response",
+        ),
+        pytest.param(
+            {"input": [{"type": "function_call_output", "call_id": "c", "output": ""}]},
+            "invalid_request_error",
+            "input",
+            id="an error without a code",
+        ),
+    ],
+)
+async def test_a_refused_turn_leaves_the_socket_open(
+    socket: Socket, body: dict[str, Any], code: str, param: str
+) -> None:
+    (event,) = await socket.turn(**body)
+
+    assert event["type"] == "error"
+    assert event["status"] == (404 if code == "model_not_found" else 400)
+    assert event["error"]["type"] == "invalid_request_error"
+    assert (event["error"]["code"], event["error"]["param"]) == (code, param)
+    assert (await socket.answer())["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        pytest.param("{", "invalid_json", id="cut"),
+        pytest.param("", "invalid_json", id="empty"),
+        pytest.param("[]", "invalid_type", id="not an object"),
+        pytest.param('{"prompt":' + "[" * 100_000, "invalid_json", id="deep"),
+        pytest.param("{}", "missing_required_parameter", id="no type"),
+        pytest.param(b'{"type":"response.create","input":"Hi"}', "invalid_frame", id="binary"),
+    ],
+)
+async def test_a_frame_that_is_no_event_leaves_the_socket_open(
+    socket: Socket, frame: str | bytes, code: str
+) -> None:
+    await socket.send(frame)
+
+    event = await socket.read()
+
+    assert (event["type"], event["status"], event["error"]["code"]) == ("error", 400, code)
+    assert (await socket.answer())["status"] == "completed"
+
+
+async def test_a_failure_before_the_first_event_is_an_error(socket: Socket, llm: FakeLLM) -> None:
+    llm.play(UpstreamProtocolError("It broke."))
+
+    (event,) = await socket.turn()
+
+    assert event == {
+        "type": "error",
+        "status": 502,
+        "error": {
+            "message": "It broke.",
+            "type": "server_error",
+            "param": None,
+            "code": "server_error",
+        },
+    }
+    assert (await socket.answer())["status"] == "completed"
+
+
+async def test_a_failure_after_it_is_a_failed_response(socket: Socket, llm: FakeLLM) -> None:
+    llm.play([TextDelta("Hel")], UpstreamProtocolError("It broke."))
+
+    events = await socket.turn()
+
+    assert faults(events) == []
+    assert events[-1]["response"]["error"]["message"] == "It broke."
+    assert (await socket.answer())["status"] == "completed"
+
+
+async def test_a_bug_is_an_error_that_tells_nothing(socket: Socket, llm: FakeLLM) -> None:
+    llm.play(ValueError("secret"))
+
+    (event,) = await socket.turn()
+
+    assert (event["status"], event["error"]["code"]) == (500, "internal_error")
+    assert "secret" not in event["error"]["message"]
+
+
+async def test_a_field_that_another_endpoint_names_otherwise(socket: Socket, llm: FakeLLM) -> None:
+    llm.play(NotFoundError("No.", param="messages"))
+
+    assert (await socket.refusal())["param"] == "input"
+
+
+async def test_a_cut_answer_is_incomplete(socket: Socket, llm: FakeLLM) -> None:
+    llm.play([TextDelta("Hel"), Finished(FinishReason.LENGTH, USAGE)])
+
+    events = await socket.turn(max_output_tokens=16)
+
+    assert events[-1]["type"] == "response.incomplete"
+
+
+async def test_a_stored_response_can_be_had_over_http(socket: Socket, service: Service) -> None:
+    made = await socket.answer()
+
+    assert (await service.ask(path=f"{PATH}/{made['id']}")).json == made
+    followed = await ask(service, previous_response_id=made["id"])
+    assert followed.status == 200
+
+
+async def test_a_turn_goes_on_from_a_response_over_http(socket: Socket, service: Service) -> None:
+    made = (await ask(service)).json
+
+    assert (await socket.answer(previous_response_id=made["id"]))["status"] == "completed"
+
+
+async def test_a_response_that_is_not_stored_is_gone_on_from(
+    socket: Socket, llm: FakeLLM, service: Service
+) -> None:
+    first = await socket.answer(store=False)
+    second = await socket.answer(store=False, previous_response_id=first["id"])
+
+    third = await socket.answer(input="And?", previous_response_id=second["id"])
+
+    said = (Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "Hello"))
+    assert llm.requests[2].messages == (*said, *said, Message(Role.USER, "And?"))
+    assert third["previous_response_id"] == second["id"]
+    assert (await service.ask(path=f"{PATH}/{first['id']}")).status == 404
+    elsewhere = await ask(service, previous_response_id=first["id"])
+    assert elsewhere.json["error"]["code"] == "previous_response_not_found"
+
+
+async def test_its_items_can_be_named(socket: Socket, llm: FakeLLM) -> None:
+    kept = await socket.answer()
+    made = await socket.answer(store=False)
+
+    await socket.answer(input=[{"id": made["output"][0]["id"]}, {"id": kept["output"][0]["id"]}])
+
+    assert llm.requests[2].messages == (Message(Role.ASSISTANT, "Hello"),) * 2
+
+
+async def test_it_is_gone_with_the_connection(socket: Socket, service: Service) -> None:
+    made = await socket.answer(store=False)
+
+    async with connected(service) as other:
+        error = await other.refusal(previous_response_id=made["id"])
+
+    assert error["code"] == "previous_response_not_found"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "in the middle"])
+async def test_a_turn_that_fails_makes_what_it_followed_forgotten(
+    socket: Socket, llm: FakeLLM, *, late: bool
+) -> None:
+    made = await socket.answer(store=False)
+    error = UpstreamProtocolError("It broke.")
+    llm.play(*([[TextDelta("Hel")], error] if late else [error]))
+
+    await socket.turn(previous_response_id=made["id"])
+
+    refused = await socket.refusal(previous_response_id=made["id"])
+    assert refused["code"] == "previous_response_not_found"
+
+
+async def test_what_is_stored_outlives_a_turn_that_fails(socket: Socket, llm: FakeLLM) -> None:
+    made = await socket.answer()
+    llm.play(UpstreamProtocolError("It broke."))
+
+    await socket.turn(previous_response_id=made["id"])
+
+    assert (await socket.answer(previous_response_id=made["id"]))["status"] == "completed"
+
+
+@pytest.mark.parametrize("store", [False, True])
+async def test_a_warm_up_is_gone_on_from(socket: Socket, llm: FakeLLM, *, store: bool) -> None:
+    events = await socket.turn(generate=False, store=store)
+    ready = events[-1]["response"]
+
+    assert faults(events) == []
+    assert (ready["status"], ready["output"]) == ("completed", [])
+    assert llm.requests == []
+    await socket.answer(input="And?", previous_response_id=ready["id"])
+    assert llm.requests[0].messages == (Message(Role.USER, "Hi"), Message(Role.USER, "And?"))
+
+
+async def test_a_warm_up_needs_no_input(socket: Socket) -> None:
+    ready = await socket.answer(input=None, generate=False, store=False)
+
+    assert (await socket.answer(previous_response_id=ready["id"]))["status"] == "completed"
+
+
+async def test_a_warm_up_follows_what_there_is(socket: Socket) -> None:
+    refused = await socket.refusal(generate=False, previous_response_id="resp_0")
+
+    assert refused["code"] == "previous_response_not_found"

@@ -1,0 +1,471 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from application.defaults import Defaults
+from domain.chat import ChatRequest, EngineOptions
+from domain.errors import InvalidRequestError
+from domain.messages import ImageLink, ImagePart, Message, Role, TextPart
+from domain.sampling import (
+    JSONObjectFormat,
+    JSONSchemaFormat,
+    ReasoningEffort,
+    Sampling,
+    Verbosity,
+)
+from domain.tools import ToolCall, ToolChoice, ToolDefinition
+from entrypoints.http.openai.chat import wire
+from entrypoints.http.openai.chat.parse import to_domain
+from entrypoints.http.openai.parsing import BodyParser
+
+DEFAULTS = Defaults("standard", 0.7)
+PARSER = BodyParser(wire.ChatCompletionRequest)
+USER: dict[str, Any] = {"role": "user", "content": "Hi"}
+GIF = "R0lGODlhAQABAAAAACw="
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"const": 1}}}
+F = {"type": "function", "function": {"name": "f", "parameters": SCHEMA, "description": "d"}}
+G = {"type": "function", "function": {"name": "g", "strict": True}}
+DEFINED_F = ToolDefinition("f", "d", SCHEMA)
+DEFINED_G = ToolDefinition("g", None, {"type": "object", "properties": {}}, strict=True)
+LEAST = ChatRequest("standard", (Message(Role.USER, "Hi"),), Sampling(temperature=0.7))
+
+
+def parsed(**fields: Any) -> ChatRequest:
+    body = json.dumps({"messages": [USER], **fields}).encode()
+    return to_domain(PARSER.parse(body).wire, DEFAULTS)
+
+
+def message(**fields: Any) -> Message:
+    (only,) = parsed(messages=[fields]).messages
+    return only
+
+
+def refused(**fields: Any) -> tuple[str, str | None, str | None]:
+    with pytest.raises(InvalidRequestError) as caught:
+        parsed(**fields)
+    return caught.value.message, caught.value.code, caught.value.param
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    assert parsed() == LEAST
+
+
+def test_null_means_not_given() -> None:
+    names = [name for name in wire.ChatCompletionRequest.__struct_fields__ if name != "messages"]
+
+    assert parsed(**dict.fromkeys(names)) == LEAST
+
+
+def test_every_sampling_parameter_arrives() -> None:
+    made = parsed(
+        temperature=0,
+        top_p=0.5,
+        frequency_penalty=-1,
+        presence_penalty=1.5,
+        seed=-3,
+        max_completion_tokens=9,
+        stop=["a", "b"],
+    )
+
+    assert made.sampling == Sampling(0.0, 0.5, -1.0, 1.5, -3, 9, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"max_tokens": 5}, {"max_tokens": 5, "max_completion_tokens": 5}]
+)
+def test_the_older_name_of_the_limit_is_taken(fields: dict[str, Any]) -> None:
+    assert parsed(**fields).sampling.max_tokens == 5
+
+
+def test_one_stop_text_is_a_list_of_one() -> None:
+    assert parsed(stop="END").sampling.stop == ("END",)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({"role": "system", "content": "a"}, Message(Role.SYSTEM, "a"), id="system"),
+        pytest.param(
+            {"role": "developer", "content": [{"type": "text", "text": "a"}], "name": "n"},
+            Message(Role.DEVELOPER, (TextPart("a"),)),
+            id="developer",
+        ),
+        pytest.param(
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}},
+                    {"type": "image_url", "image_url": {"url": f"data:image/gif;base64,{GIF}"}},
+                    {"type": "image_url", "image_url": "https://a/b.png"},
+                ],
+            },
+            Message(
+                Role.USER,
+                (
+                    TextPart("a"),
+                    ImagePart("image/gif", GIF),
+                    ImageLink("https://a/b.png", "messages[0].content[2].image_url.url"),
+                ),
+            ),
+            id="user",
+        ),
+        pytest.param(
+            {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+            Message(Role.ASSISTANT, (TextPart("no"),)),
+            id="refusal part",
+        ),
+        pytest.param(
+            {"role": "assistant", "content": None, "refusal": "no"},
+            Message(Role.ASSISTANT, "no"),
+            id="refusal",
+        ),
+        pytest.param(
+            {"role": "assistant", "content": "", "reasoning": "b"},
+            Message(Role.ASSISTANT, "", reasoning="b"),
+            id="reasoning",
+        ),
+        pytest.param(
+            {"role": "assistant", "content": "a", "reasoning_content": "b", "reasoning": "c"},
+            Message(Role.ASSISTANT, "a", reasoning="b"),
+            id="reasoning by both names",
+        ),
+        pytest.param(
+            {
+                "role": "assistant",
+                "content": None,
+                "refusal": None,
+                "annotations": [],
+                "audio": None,
+                "function_call": None,
+                "tool_calls": [
+                    {
+                        "id": "call_1",
+                        "type": "function",
+                        "index": 0,
+                        "function": {"name": "f", "arguments": '{"a": 1}'},
+                    },
+                    {
+                        "id": "call_2",
+                        "type": "function",
+                        "function": {"name": "g", "arguments": " "},
+                    },
+                ],
+            },
+            Message(
+                Role.ASSISTANT,
+                tool_calls=(ToolCall("call_1", "f", '{"a": 1}'), ToolCall("call_2", "g", "{}")),
+            ),
+            id="calls",
+        ),
+        pytest.param(
+            {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}},
+            Message(Role.ASSISTANT, tool_calls=(ToolCall("call_f", "f", "{}"),)),
+            id="deprecated call",
+        ),
+        pytest.param(
+            {"role": "tool", "content": "x", "tool_call_id": "call_1", "name": "f"},
+            Message(Role.TOOL, "x", tool_call_id="call_1", tool_name="f"),
+            id="tool",
+        ),
+        pytest.param(
+            {"role": "function", "content": None, "name": "f"},
+            Message(Role.TOOL, "", tool_call_id="call_f", tool_name="f"),
+            id="deprecated result",
+        ),
+    ],
+)
+def test_a_message_of_every_role(given: dict[str, Any], expected: Message) -> None:
+    assert message(**given) == expected
+
+
+IMAGE_PART = {"type": "image_url", "image_url": "https://a/b.png"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(
+            {"role": "assistant"},
+            (
+                "Missing required parameter: 'messages[0].content'.",
+                "missing_required_parameter",
+                "messages[0].content",
+            ),
+            id="neither content nor call",
+        ),
+        pytest.param(
+            {"role": "system", "content": [IMAGE_PART]},
+            (
+                "Images are taken in user messages only.",
+                "unsupported_value",
+                "messages[0].content[0].type",
+            ),
+            id="image of the system",
+        ),
+        pytest.param(
+            {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
+            (
+                "Audio input ('input_audio') is not supported.",
+                "unsupported_value",
+                "messages[0].content[0].type",
+            ),
+            id="audio",
+        ),
+        pytest.param(
+            {"role": "user", "content": [{"type": "file", "file": {}}]},
+            (
+                "File input ('file') is not supported; send its text instead.",
+                "unsupported_value",
+                "messages[0].content[0].type",
+            ),
+            id="file",
+        ),
+        pytest.param(
+            {"role": "assistant", "content": "a", "audio": {"id": "x"}},
+            (
+                "There is no earlier audio here ('audio'); send its transcript as content.",
+                "unsupported_value",
+                "messages[0].audio",
+            ),
+            id="earlier audio",
+        ),
+        pytest.param(
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": "[]"}}
+                ],
+            },
+            (
+                "Invalid 'messages[0].tool_calls[0].function.arguments': "
+                "expected the text of a JSON object.",
+                "invalid_value",
+                "messages[0].tool_calls[0].function.arguments",
+            ),
+            id="arguments",
+        ),
+        pytest.param(
+            {"role": "assistant", "function_call": {"name": "f", "arguments": "{" * 5000}},
+            (
+                "Invalid 'messages[0].function_call.arguments': "
+                "expected the text of a JSON object.",
+                "invalid_value",
+                "messages[0].function_call.arguments",
+            ),
+            id="deep arguments",
+        ),
+    ],
+)
+def test_a_message_that_cannot_be_is_refused(
+    given: dict[str, Any], expected: tuple[str, str, str]
+) -> None:
+    assert refused(messages=[given]) == expected
+
+
+def test_tools_are_taken_with_and_without_parameters() -> None:
+    made = parsed(tools=[F, G])
+
+    assert made.tools == (DEFINED_F, DEFINED_G)
+    assert (made.tool_choice, made.parallel_tool_calls) == (ToolChoice.AUTO, True)
+
+
+ALLOWED = {
+    "type": "allowed_tools",
+    "allowed_tools": {
+        "mode": "required",
+        "tools": [{"type": "function", "function": {"name": "g"}}],
+    },
+}
+NAMED_F = {"type": "function", "function": {"name": "f"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "choice", "tools", "parallel"),
+    [
+        pytest.param(
+            {"tool_choice": "none"}, ToolChoice.NONE, (DEFINED_F, DEFINED_G), True, id="none"
+        ),
+        pytest.param(
+            {"tool_choice": "required"},
+            ToolChoice.REQUIRED,
+            (DEFINED_F, DEFINED_G),
+            True,
+            id="required",
+        ),
+        pytest.param(
+            {"tool_choice": NAMED_F}, ToolChoice.REQUIRED, (DEFINED_F,), False, id="named"
+        ),
+        pytest.param(
+            {"tool_choice": ALLOWED}, ToolChoice.REQUIRED, (DEFINED_G,), True, id="allowed"
+        ),
+        pytest.param(
+            {"parallel_tool_calls": False}, ToolChoice.AUTO, (DEFINED_F, DEFINED_G), False, id="one"
+        ),
+    ],
+)
+def test_a_choice_of_tools(
+    fields: dict[str, Any],
+    choice: ToolChoice,
+    tools: tuple[ToolDefinition, ...],
+    parallel: bool,  # noqa: FBT001 - a case
+) -> None:
+    made = parsed(tools=[F, G], **fields)
+
+    assert (made.tool_choice, made.tools, made.parallel_tool_calls) == (choice, tools, parallel)
+
+
+@pytest.mark.parametrize(
+    ("fields", "choice"),
+    [
+        ({}, ToolChoice.AUTO),
+        ({"function_call": "none"}, ToolChoice.NONE),
+        ({"function_call": {"name": "f"}}, ToolChoice.REQUIRED),
+    ],
+)
+def test_the_deprecated_form_makes_one_call(fields: dict[str, Any], choice: ToolChoice) -> None:
+    made = parsed(functions=[F["function"]], **fields)
+
+    assert (made.tools, made.tool_choice, made.parallel_tool_calls) == ((DEFINED_F,), choice, False)
+
+
+ONLY_WITH_TOOLS = (
+    "Invalid value for 'tool_choice': 'tool_choice' is only allowed when tools are specified."
+)
+NO_CUSTOM = "Custom tools are not supported; offer a function with one string parameter instead."
+
+
+@pytest.mark.parametrize(
+    ("fields", "message_text", "param"),
+    [
+        pytest.param({"tool_choice": "required"}, ONLY_WITH_TOOLS, "tool_choice", id="required"),
+        pytest.param({"tool_choice": NAMED_F}, ONLY_WITH_TOOLS, "tool_choice", id="named"),
+        pytest.param(
+            {"tools": [G], "tool_choice": NAMED_F},
+            "Invalid value for 'tool_choice': the tool 'f' is not in 'tools'.",
+            "tool_choice",
+            id="another",
+        ),
+        pytest.param(
+            {"tools": [{"type": "custom", "custom": {}}]}, NO_CUSTOM, "tools[0].type", id="custom"
+        ),
+        pytest.param(
+            {"tools": [F], "tool_choice": {"type": "custom", "custom": {}}},
+            NO_CUSTOM,
+            "tool_choice.type",
+            id="custom choice",
+        ),
+        pytest.param(
+            {
+                "tools": [
+                    {"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}
+                ]
+            },
+            "Invalid schema for function 'f': its type must be 'object'.",
+            "tools[0].function.parameters",
+            id="parameters",
+        ),
+        pytest.param(
+            {"tools": [F], "functions": [F["function"]]},
+            "'functions' is the old form of 'tools'; give one of them.",
+            "functions",
+            id="both forms",
+        ),
+        pytest.param(
+            {"stream_options": {}},
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+            "stream_options",
+            id="stream_options",
+        ),
+        pytest.param(
+            {"top_logprobs": 1},
+            "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+            "top_logprobs",
+            id="top_logprobs",
+        ),
+        pytest.param(
+            {"max_tokens": 1, "max_completion_tokens": 2},
+            "'max_tokens' and 'max_completion_tokens' differ; give one of them.",
+            "max_tokens",
+            id="two limits",
+        ),
+        pytest.param(
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
+            "Missing required parameter: 'response_format.json_schema.schema'.",
+            "response_format.json_schema.schema",
+            id="no schema",
+        ),
+        pytest.param(
+            {"logit_bias": {"5": 1}},
+            "Unsupported parameter: 'logit_bias': the model server cannot bias single tokens.",
+            "logit_bias",
+            id="logit_bias",
+        ),
+        pytest.param(
+            {"modalities": ["text", "audio"]},
+            "Unsupported parameter: 'modalities': answers are text only.",
+            "modalities",
+            id="modalities",
+        ),
+        pytest.param(
+            {"prediction": {"type": "content"}},
+            "Unsupported parameter: 'prediction': the model server cannot use predicted output.",
+            "prediction",
+            id="prediction",
+        ),
+    ],
+)
+def test_what_does_not_go_together_or_at_all_is_refused(
+    fields: dict[str, Any], message_text: str, param: str
+) -> None:
+    told, _, at = refused(**fields)
+
+    assert (told, at) == (message_text, param)
+
+
+def test_output_has_the_form_that_was_asked_for() -> None:
+    form = {"name": "x", "schema": SCHEMA, "strict": True, "description": None}
+
+    assert parsed(response_format={"type": "text"}) == LEAST
+    assert parsed(response_format={"type": "json_object"}).output == JSONObjectFormat()
+    wanted = parsed(response_format={"type": "json_schema", "json_schema": form}).output
+    assert isinstance(wanted, JSONSchemaFormat)
+    assert (wanted.name, wanted.schema, wanted.strict) == ("x", SCHEMA, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "effort"),
+    [
+        ({"reasoning_effort": "xhigh"}, ReasoningEffort.XHIGH),
+        ({"think": True}, ReasoningEffort.ON),
+        ({"think": False, "reasoning_effort": "high"}, ReasoningEffort.NONE),
+        ({"think": "max"}, ReasoningEffort.MAX),
+    ],
+)
+def test_thinking_goes_by_two_names(fields: dict[str, Any], effort: ReasoningEffort) -> None:
+    assert parsed(**fields).reasoning is effort
+
+
+def test_log_probabilities_have_a_count_of_alternatives() -> None:
+    assert parsed(logprobs=True).top_logprobs == 0
+    assert parsed(logprobs=True, top_logprobs=3).top_logprobs == 3
+    assert parsed(logprobs=False).top_logprobs is None
+
+
+def test_the_servers_own_parameters_may_stand_at_the_top() -> None:
+    made = parsed(
+        options={"num_ctx": 1, "top_k": 2, "mirostat_is_gone": 1},
+        top_k=3,
+        min_p=0.5,
+        typical_p=0.25,
+        repetition_penalty=1.5,
+        keep_alive="5m",
+        truncate=True,
+        verbosity="low",
+    )
+
+    parameters = {"num_ctx": 1, "top_k": 3, "min_p": 0.5, "typical_p": 0.25, "repeat_penalty": 1.5}
+    assert made.engine == EngineOptions(parameters, "5m", truncate=True)
+    assert made.verbosity is Verbosity.LOW
