@@ -1,11 +1,10 @@
 FROM python:3.11-slim AS build
 WORKDIR /app
 COPY requirements.txt requirements-data.txt ./
-# The image serves Ollama's models: the demonstration model stays out of it, Swagger UI comes in.
+# The image serves Ollama's models: the demonstration model and its engine stay out of it.
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.txt \
-    && grep -A1 '^drf-' requirements-data.txt > /tmp/data.txt \
-    && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r /tmp/data.txt \
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes --no-deps -r requirements-data.txt \
     && /venv/bin/pip uninstall -qy pip xllamacpp
 
 FROM python:3.11-slim
@@ -17,6 +16,8 @@ COPY application application
 COPY adapters adapters
 COPY entrypoints entrypoints
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 LLM_BACKEND=ollama
+# Where responses are kept (RESPONSE_STORE); a volume here outlives the container.
+RUN install -d -o app -m 700 data
 USER app
 EXPOSE 8000
 STOPSIGNAL SIGTERM

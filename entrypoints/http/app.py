@@ -18,6 +18,7 @@ from entrypoints.http.handshake import Handshakes
 from entrypoints.http.hosts import Hosts
 from entrypoints.http.openai import absent, operations
 from entrypoints.http.openai.chat.controller import ChatController
+from entrypoints.http.openai.compatibility.controller import compatibility
 from entrypoints.http.openai.completions.controller import CompletionsController
 from entrypoints.http.openai.conversations.controller import ConversationsController
 from entrypoints.http.openai.embeddings.controller import EmbeddingsController
@@ -47,6 +48,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
             ModelsController,
             ResponsesController,
             ConversationsController,
+            compatibility,
             *absent.HANDLERS,
             health.root,
             health.healthz,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from litestar.exceptions import HTTPException
 
 from domain.errors import ClientDisconnectedError
+from entrypoints.http.encoding import content_encoding, inflate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,12 +19,20 @@ _NOT_JSON = 415
 
 
 async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
-    """Return the whole body of a request.
+    """Return the whole body of a request, inflated if it is compressed.
 
     Raises:
-        HTTPException: 413; a declared length over the limit is refused before reading.
+        HTTPException: 413; a declared length over the limit is refused before reading. 415: it
+            is compressed in a way that is not known here.
+        InvalidRequestError: it is not compressed as it says.
         ClientDisconnectedError: the client left in the middle of it.
     """
+    encoding = content_encoding(scope["headers"])
+    body = await _read(scope, receive, limit_bytes)
+    return await inflate(body, encoding, limit_bytes) if encoding else body
+
+
+async def _read(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit_bytes:
             raise HTTPException(status_code=_TOO_LARGE)

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from litestar.exceptions import HTTPException
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import CloseCode, Frame, Opcode
@@ -15,13 +16,16 @@ from entrypoints.http import errors
 if TYPE_CHECKING:
     import asyncio
 
-# uvicorn tells of every handshake, with the query; our own log line has neither.
+    from uvicorn._types import ASGISendEvent
+
+# uvicorn and websockets tell of every handshake, with its query; our own line is enough.
 _log = logging.getLogger("uvicorn.sockets")
 _log.setLevel(logging.WARNING)
 
 _TOO_LARGE = 413
-# To wait for a client to confirm that a connection is closed, where the server ends.
-_FAREWELL_S = 1.0
+# To wait for a client to confirm that a connection is closed, where the server ends; and for
+# more of what is refused.
+_FAREWELL_S = 0.5
 
 
 class GuardedSocket(WebSocketsSansIOProtocol):
@@ -33,9 +37,10 @@ class GuardedSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, write_s: float, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*args, **kwargs)
-        self.logger = _log
+        self.logger = self.conn.logger = _log
         self._write_s = write_s
         self._writing: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._drained()
@@ -55,9 +60,14 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if not self.handshake_complete or self.close_sent:
             super().shutdown()
 
+    async def send(self, message: ASGISendEvent) -> None:
+        if self.close_sent:
+            raise ClientDisconnected
+        await super().send(message)
+
     def handle_parser_exception(self) -> None:
         if self.close_sent:
-            # More of what is refused; reading it lets the client read why.
+            self._linger()
             return
         if not isinstance(self.conn.parser_exc, PayloadTooBig):
             super().handle_parser_exception()
@@ -70,7 +80,15 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+        self._deadline = self.loop.time() + self.close_timeout
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close once the rest of what is refused has come: unread, it would undo the refusal."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        end = min(self.loop.time() + _FAREWELL_S, self._deadline)
+        self.close_timer = self.loop.call_at(end, self.transport.close)
 
     def _drained(self) -> None:
         if self._writing is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -72,11 +73,14 @@ def _script(request: ChatRequest) -> Iterator[Step]:
 
 
 def _calls(request: ChatRequest, asked: str) -> list[ToolCallDelta]:
-    """Return calls of the tools that the user names, else of the first; none once one answered."""
-    last = request.messages[-1]
-    if request.tool_choice is ToolChoice.NONE or last.role is not Role.USER:
+    """Return calls of the tools that the user names, each once; of the first if of none."""
+    if request.tool_choice is ToolChoice.NONE:
         return []
-    tools = [tool for tool in request.tools if tool.name in asked] or [*request.tools[:1]]
+    since = list(itertools.takewhile(lambda m: m.role is not Role.USER, request.messages[::-1]))
+    called = {call.name for message in since for call in message.tool_calls}
+    tools = [it for it in request.tools if it.name in asked and it.name not in called]
+    if not (tools or since):
+        tools = [*request.tools[:1]]
     filled = [json.dumps(fill(tool.parameters, asked)) for tool in tools]
     number = len(request.messages)
     return [

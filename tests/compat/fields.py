@@ -74,6 +74,11 @@ def entry(table: Table, path: str) -> Support | None:
     return next((found for found in above if found.status is Status.ACCEPTED), None)
 
 
+def has_row(table: Table, path: str) -> bool:
+    """Return whether a table says something of this very path, perhaps for any kind."""
+    return _exact(table, path) is not None
+
+
 def _exact(table: Table, path: str) -> Support | None:
     for key in (path, *_wildcards(path)):
         if key in table:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrypoints.http.openai.chat import support as chat
+from entrypoints.http.openai.compatibility.tables import TABLES
 from entrypoints.http.openai.support import MEANINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from entrypoints.http.openai.support import Table
+    from collections.abc import Iterator
 
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
-
-# An endpoint joins here with its table.
-TABLES: Mapping[str, Table] = {"POST /v1/chat/completions": chat.FIELDS}
 
 
 def render() -> str:

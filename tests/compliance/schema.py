@@ -348,6 +348,15 @@ def check_response(value: object) -> ResponseResource:
     return msgspec.convert(value, ResponseResource)
 
 
+def check_message(value: object) -> Message:
+    """Return the message that ``value`` is.
+
+    Raises:
+        msgspec.ValidationError: it is none.
+    """
+    return msgspec.convert(value, Message)
+
+
 def check_compact(value: object) -> CompactResource:
     """Return the compaction that ``value`` is.
 
@@ -363,7 +372,8 @@ def check_event(value: object) -> KnownEvent:
     Raises:
         msgspec.ValidationError: it is none of those there are.
     """
-    return msgspec.convert(value, KnownEvent)
+    event: KnownEvent = msgspec.convert(value, KnownEvent)
+    return event
 
 
 def check_refusal(value: object) -> SocketError:

@@ -43,9 +43,8 @@ def writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
 def integrity(path: Path) -> str:
     with sqlite3.connect(path) as connection:
         found: str = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        broken = connection.execute("PRAGMA foreign_key_check").fetchall()
     connection.close()
-    return found if not broken else f"{broken}"
+    return found
 
 
 @pytest.mark.parametrize("after", [1, 300, 700])

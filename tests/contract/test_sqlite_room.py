@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import resource
 import shutil
@@ -104,6 +105,53 @@ async def test_a_disk_that_is_full_from_the_start_refuses(tmp_path: Path) -> Non
         await store.put(OWNER, response(1))
         assert await store.get(OWNER, "resp_1") == response(1)
         await store.aclose()
+
+
+async def test_what_shares_a_commit_fails_each_for_itself(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "responses.sqlite3", FixedClock())
+    await store.put(OWNER, response(0, 10))
+
+    async def record(size: int) -> ResponseStatus:
+        return await store.append_records(OWNER, "resp_0", [bytes(size)])
+
+    calls = (store.put(OWNER, response(1, 10)), record(65 * KB * KB), record(1), record(2))
+    answers = await asyncio.gather(*calls, store.get(OWNER, "x"), return_exceptions=True)
+
+    assert answers[0] is None
+    assert isinstance(answers[1], StoreError)
+    assert list(answers[2:4]) == [ResponseStatus.QUEUED] * 2
+    assert isinstance(answers[4], NotFoundError)
+    assert (await store.read_records(OWNER, "resp_0"))[1] == [bytes(1), bytes(2)]
+    assert await store.get(OWNER, "resp_1") == response(1, 10)
+    await store.aclose()
+
+
+async def test_reading_goes_on_beside_writes_that_a_full_disk_refuses(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "responses.sqlite3", FixedClock())
+    with small_files():
+        await store.put(OWNER, response(0))
+        calls = (store.put(OWNER, response(1, KB * KB)), store.get(OWNER, "resp_0"))
+
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert isinstance(answers[0], StoreError)
+    assert answers[1] == response(0)
+    await store.aclose()
+
+
+async def test_a_caller_who_left_holds_up_nobody(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "responses.sqlite3", FixedClock())
+    puts = [asyncio.ensure_future(store.put(OWNER, response(n, 10))) for n in range(20)]
+    await asyncio.sleep(0)
+    for put in puts[::2]:
+        put.cancel()
+
+    answers = await asyncio.gather(*puts, return_exceptions=True)
+
+    assert answers[1::2] == [None] * 10
+    kept = [await store.get(OWNER, f"resp_{n}") for n in range(1, 20, 2)]
+    assert kept == [response(n, 10) for n in range(1, 20, 2)]
+    await store.aclose()
 
 
 async def test_a_disk_that_fails_refuses_and_loses_nothing(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support import raw_http
-from tests.support.fake_llm import FakeLLM
 from tests.support.service import ASK, CHAT, Answer, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.support.fake_llm import FakeLLM
     from tests.support.service import Service
 
 JSON = {"content-type": "application/json"}

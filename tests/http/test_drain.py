@@ -60,8 +60,7 @@ async def test_work_that_is_cut_before_its_first_token_is_told_so(
     llm = FakeLLM(asyncio.Event())
     async with service_of(llm) as service, asyncio.timeout(LIMIT_S):
         asking = asyncio.create_task(service.ask(ASK | {"stream": stream, "n": n}))
-        while len(llm.streams) < n:
-            await asyncio.sleep(0)
+        await llm.opened(n)
         service.drain.begin()
         service.drain.cut()
         answer = await asking

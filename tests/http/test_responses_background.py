@@ -11,7 +11,7 @@ from domain.events import Finished, ReasoningDelta, TextDelta
 from tests.support import raw_http
 from tests.support.fake_llm import USAGE
 from tests.support.response_streams import read
-from tests.support.responses import OPENAI, PATH, STOP, ask, message, response
+from tests.support.responses import OPENAI, PATH, ask, message, response
 from tests.support.service import service_of
 
 if TYPE_CHECKING:
@@ -277,11 +277,3 @@ async def test_what_is_under_way_when_the_service_ends_has_failed(llm: FakeLLM) 
         await llm.asked.wait()
 
     assert llm.streams[0].closed.is_set()
-
-
-async def test_a_tool_like_end_is_told(service: Service, llm: FakeLLM) -> None:
-    llm.play([TextDelta("a"), STOP])
-
-    answer = await ask(service, stream=True, **BACKGROUND)
-
-    assert kinds(read(answer.body))[-1] == "completed"

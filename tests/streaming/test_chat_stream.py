@@ -28,7 +28,7 @@ from tests.support.fake_ollama_http import Ending
 from tests.support.service import ASK, CHAT, service_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.support.service import Service
 
@@ -61,7 +61,7 @@ def call(index: int, city: str) -> str:
     return record(f'{{"tool_calls":[{{{entry}}}]}}')
 
 
-def on_done_line(*calls: tuple[str, dict[str, object]]) -> bytes:
+def on_done_line(*calls: tuple[str, Mapping[str, object]]) -> bytes:
     """Return a done line that brings the calls, as some of Ollama's parsers have it."""
     last: dict[str, Any] = json.loads(done_line(completion=4))
     last["message"] |= json.loads(tool_line(*calls))["message"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,14 +12,17 @@ import pytest
 from domain.events import TextDelta
 from entrypoints.http.protocol import ConnectionLimits, GuardedProtocol
 from entrypoints.http.socket_protocol import GuardedSocket
-from tests.support.fake_llm import FakeLLM
+from tests.support import raw_http
 from tests.support.response_streams import faults
 from tests.support.server import serving
-from tests.support.service import Service, service_of
+from tests.support.service import service_of
 from tests.support.sockets import connected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from tests.support.fake_llm import FakeLLM
+    from tests.support.service import Service
 
 LIMIT_S = 10
 
@@ -149,7 +153,7 @@ async def test_so_many_events_may_wait_and_no_more(llm: FakeLLM, number: int, si
 
     assert (events[-1]["status"], code) == (429, 1008)
     assert events[-1]["error"]["code"] == "too_many_events"
-    assert llm.streams[0].closed.is_set()
+    assert all(stream.closed.is_set() for stream in llm.streams)
 
 
 async def test_a_draining_service_closes_idle_sockets(service: Service) -> None:
@@ -211,6 +215,11 @@ async def test_a_turn_that_is_cut_before_its_first_token(service: Service, llm: 
         assert await socket.closed() == 1012
 
 
+@dataclass(frozen=True, slots=True)
+class At:
+    port: int
+
+
 class Echo:
     """A WebSocket application that sends back what it gets, and notes how it ends."""
 
@@ -232,10 +241,11 @@ async def test_the_limits_of_a_head_end_with_the_handshake() -> None:
     http = partial(GuardedProtocol, limits=limits)
     ws = partial(GuardedSocket, write_s=LIMIT_S)
     async with serving(Echo(), lifespan="off", http=http, ws=ws) as port:
-        reader, _ = await asyncio.open_connection("127.0.0.1", port)
-        async with connected(Service(port, None)) as socket:  # type: ignore[arg-type]  # not used
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with connected(At(port)) as socket:
             # Silence for longer than any limit: this connection, younger, would be over, too.
             assert b"408" in await reader.read()
+            await raw_http.hang_up(writer)
             await socket.send('{"type":"a"}')
 
             assert await socket.read() == {"type": "a"}
@@ -256,7 +266,7 @@ async def test_a_client_that_does_not_read_is_dropped() -> None:
     ws = partial(GuardedSocket, write_s=0.05)
     async with (
         serving(app, lifespan="off", ws=ws) as port,
-        connected(Service(port, None), max_queue=1) as socket,  # type: ignore[arg-type]  # not used
+        connected(At(port), max_queue=1) as socket,
     ):
         socket.connection.transport.pause_reading()
 

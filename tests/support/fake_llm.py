@@ -125,11 +125,18 @@ class FakeLLM:
         self.embedded: list[EmbedRequest] = []
         self.streams: list[FakeStream] = []
         self.asked = asyncio.Event()
+        self._opening = asyncio.Event()
         self._scripts: deque[Sequence[Step]] = deque()
 
     def play(self, *script: Step) -> None:
         """Answer the next request that has no script yet with ``script``."""
         self._scripts.append(script)
+
+    async def opened(self, count: int) -> None:
+        """Wait until ``count`` streams have been opened."""
+        while len(self.streams) < count:
+            self._opening.clear()
+            await self._opening.wait()
 
     async def stream(self, request: ChatRequest) -> FakeStream:
         """Open the next script."""
@@ -161,6 +168,7 @@ class FakeLLM:
         self._reach(model)
         script = self._scripts.popleft() if self._scripts else self.script
         self.streams.append(FakeStream(script, self.gate))
+        self._opening.set()
         return self.streams[-1]
 
     async def list_models(self) -> Sequence[ModelSummary]:

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import os
 import re
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import AsyncGenerator, Mapping
 
 _ROOT = Path(__file__).parents[2]
@@ -76,7 +76,12 @@ class Process:
 @contextlib.asynccontextmanager
 async def started(folder: Path, **settings: str) -> AsyncGenerator[Process]:
     """Start the service in ``folder`` with these settings and nothing else from outside."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    # Coverage tells a process to measure itself.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "HOME"} or name.startswith("COVERAGE_")
+    }
     environment: Mapping[str, str] = {
         **kept,
         "PYTHONPATH": str(_ROOT),

@@ -42,7 +42,11 @@ async def send(
     lines = [f"{verb} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-    await writer.drain()
+    try:
+        await writer.drain()
+    except OSError:
+        writer.transport.abort()
+        raise
     return reader, writer
 
 

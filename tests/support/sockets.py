@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from websockets.asyncio.client import connect
 
@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.client import ClientConnection
 
-    from tests.support.service import Service
-
 ENDS = TERMINAL | {"error"}
+
+
+class Served(Protocol):
+    """What listens on a port of this machine."""
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        ...
 
 
 class Socket:
@@ -72,7 +79,7 @@ class Socket:
 
 @contextlib.asynccontextmanager
 async def connected(
-    service: Service,
+    service: Served,
     headers: Mapping[str, str] | None = None,
     path: str = PATH,
     **options: Any,

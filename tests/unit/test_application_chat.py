@@ -75,8 +75,7 @@ async def test_several_answers_are_generated_side_by_side() -> None:
 
     working = asyncio.create_task(chat_service(llm).complete(ASK, 3))
     async with asyncio.timeout(LIMIT_S):
-        while len(llm.streams) < 3:
-            await asyncio.sleep(0)
+        await llm.opened(3)
         llm.gate.set()
         _, results = await working
 
@@ -170,8 +169,7 @@ async def test_a_caller_who_leaves_stops_every_answer(n: int) -> None:
 
     working = asyncio.create_task(chat_service(llm).complete(ASK, n))
     async with asyncio.timeout(LIMIT_S):
-        while len(llm.streams) < n:
-            await asyncio.sleep(0)
+        await llm.opened(n)
         working.cancel()
         with pytest.raises(asyncio.CancelledError):
             await working

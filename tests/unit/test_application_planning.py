@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from adapters.schema import RustSchemas
 from application.planning import Plan, plan
-from domain.chat import ChatRequest
 from domain.errors import InvalidRequestError, NotFoundError
 from domain.messages import Message, Role
 from domain.sampling import (
@@ -21,6 +20,9 @@ from domain.tool_envelope import Envelope
 from domain.tools import ToolChoice
 from tests.support import builders
 from tests.support.fake_llm import FakeLLM
+
+if TYPE_CHECKING:
+    from domain.chat import ChatRequest
 
 WEATHER = builders.ToolDefinitionFactory.build()
 FORM = builders.JSONSchemaFormatFactory.build()
@@ -148,9 +150,10 @@ async def test_calls_that_the_server_cannot_be_told_of_come_in_an_envelope(
     made = await planned(model=model, tools=(WEATHER,), **fields)
 
     output: OutputFormat = fields.get("output", TEXT)
-    assert made.envelope == Envelope((WEATHER,), may_reply, parallel, output)
+    envelope = Envelope((WEATHER,), may_reply, parallel, output)
+    assert made.envelope == envelope
     assert made.request.tools == ()
-    assert made.request.output == JSONSchemaFormat("answer", made.envelope.schema())
+    assert made.request.output == JSONSchemaFormat("answer", envelope.schema())
 
 
 async def test_log_probabilities_of_an_envelope_are_nobodys() -> None:

@@ -8,7 +8,7 @@ import pytest
 from application.defaults import Defaults
 from domain.chat import ChatRequest, EngineOptions
 from domain.errors import InvalidRequestError
-from domain.messages import ImageLink, ImagePart, Message, Role, TextPart
+from domain.messages import Message, Role
 from domain.sampling import (
     JSONObjectFormat,
     JSONSchemaFormat,
@@ -16,7 +16,7 @@ from domain.sampling import (
     Sampling,
     Verbosity,
 )
-from domain.tools import ToolCall, ToolChoice, ToolDefinition
+from domain.tools import ToolChoice, ToolDefinition
 from entrypoints.http.openai.chat import wire
 from entrypoints.http.openai.chat.parse import to_domain
 from entrypoints.http.openai.parsing import BodyParser
@@ -24,7 +24,7 @@ from entrypoints.http.openai.parsing import BodyParser
 DEFAULTS = Defaults("standard", 0.7)
 PARSER = BodyParser(wire.ChatCompletionRequest)
 USER: dict[str, Any] = {"role": "user", "content": "Hi"}
-GIF = "R0lGODlhAQABAAAAACw="
+NOTHING: dict[str, Any] = {}
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"const": 1}}}
 F = {"type": "function", "function": {"name": "f", "parameters": SCHEMA, "description": "d"}}
 G = {"type": "function", "function": {"name": "g", "strict": True}}
@@ -36,11 +36,6 @@ LEAST = ChatRequest("standard", (Message(Role.USER, "Hi"),), Sampling(temperatur
 def parsed(**fields: Any) -> ChatRequest:
     body = json.dumps({"messages": [USER], **fields}).encode()
     return to_domain(PARSER.parse(body).wire, DEFAULTS)
-
-
-def message(**fields: Any) -> Message:
-    (only,) = parsed(messages=[fields]).messages
-    return only
 
 
 def refused(**fields: Any) -> tuple[str, str | None, str | None]:
@@ -82,187 +77,6 @@ def test_the_older_name_of_the_limit_is_taken(fields: dict[str, Any]) -> None:
 
 def test_one_stop_text_is_a_list_of_one() -> None:
     assert parsed(stop="END").sampling.stop == ("END",)
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        pytest.param({"role": "system", "content": "a"}, Message(Role.SYSTEM, "a"), id="system"),
-        pytest.param(
-            {"role": "developer", "content": [{"type": "text", "text": "a"}], "name": "n"},
-            Message(Role.DEVELOPER, (TextPart("a"),)),
-            id="developer",
-        ),
-        pytest.param(
-            {
-                "role": "user",
-                "content": [
-                    {"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}},
-                    {"type": "image_url", "image_url": {"url": f"data:image/gif;base64,{GIF}"}},
-                    {"type": "image_url", "image_url": "https://a/b.png"},
-                ],
-            },
-            Message(
-                Role.USER,
-                (
-                    TextPart("a"),
-                    ImagePart("image/gif", GIF),
-                    ImageLink("https://a/b.png", "messages[0].content[2].image_url.url"),
-                ),
-            ),
-            id="user",
-        ),
-        pytest.param(
-            {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
-            Message(Role.ASSISTANT, (TextPart("no"),)),
-            id="refusal part",
-        ),
-        pytest.param(
-            {"role": "assistant", "content": None, "refusal": "no"},
-            Message(Role.ASSISTANT, "no"),
-            id="refusal",
-        ),
-        pytest.param(
-            {"role": "assistant", "content": "", "reasoning": "b"},
-            Message(Role.ASSISTANT, "", reasoning="b"),
-            id="reasoning",
-        ),
-        pytest.param(
-            {"role": "assistant", "content": "a", "reasoning_content": "b", "reasoning": "c"},
-            Message(Role.ASSISTANT, "a", reasoning="b"),
-            id="reasoning by both names",
-        ),
-        pytest.param(
-            {
-                "role": "assistant",
-                "content": None,
-                "refusal": None,
-                "annotations": [],
-                "audio": None,
-                "function_call": None,
-                "tool_calls": [
-                    {
-                        "id": "call_1",
-                        "type": "function",
-                        "index": 0,
-                        "function": {"name": "f", "arguments": '{"a": 1}'},
-                    },
-                    {
-                        "id": "call_2",
-                        "type": "function",
-                        "function": {"name": "g", "arguments": " "},
-                    },
-                ],
-            },
-            Message(
-                Role.ASSISTANT,
-                tool_calls=(ToolCall("call_1", "f", '{"a": 1}'), ToolCall("call_2", "g", "{}")),
-            ),
-            id="calls",
-        ),
-        pytest.param(
-            {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}},
-            Message(Role.ASSISTANT, tool_calls=(ToolCall("call_f", "f", "{}"),)),
-            id="deprecated call",
-        ),
-        pytest.param(
-            {"role": "tool", "content": "x", "tool_call_id": "call_1", "name": "f"},
-            Message(Role.TOOL, "x", tool_call_id="call_1", tool_name="f"),
-            id="tool",
-        ),
-        pytest.param(
-            {"role": "function", "content": None, "name": "f"},
-            Message(Role.TOOL, "", tool_call_id="call_f", tool_name="f"),
-            id="deprecated result",
-        ),
-    ],
-)
-def test_a_message_of_every_role(given: dict[str, Any], expected: Message) -> None:
-    assert message(**given) == expected
-
-
-IMAGE_PART = {"type": "image_url", "image_url": "https://a/b.png"}
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        pytest.param(
-            {"role": "assistant"},
-            (
-                "Missing required parameter: 'messages[0].content'.",
-                "missing_required_parameter",
-                "messages[0].content",
-            ),
-            id="neither content nor call",
-        ),
-        pytest.param(
-            {"role": "system", "content": [IMAGE_PART]},
-            (
-                "Images are taken in user messages only.",
-                "unsupported_value",
-                "messages[0].content[0].type",
-            ),
-            id="image of the system",
-        ),
-        pytest.param(
-            {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
-            (
-                "Audio input ('input_audio') is not supported.",
-                "unsupported_value",
-                "messages[0].content[0].type",
-            ),
-            id="audio",
-        ),
-        pytest.param(
-            {"role": "user", "content": [{"type": "file", "file": {}}]},
-            (
-                "File input ('file') is not supported; send its text instead.",
-                "unsupported_value",
-                "messages[0].content[0].type",
-            ),
-            id="file",
-        ),
-        pytest.param(
-            {"role": "assistant", "content": "a", "audio": {"id": "x"}},
-            (
-                "There is no earlier audio here ('audio'); send its transcript as content.",
-                "unsupported_value",
-                "messages[0].audio",
-            ),
-            id="earlier audio",
-        ),
-        pytest.param(
-            {
-                "role": "assistant",
-                "tool_calls": [
-                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": "[]"}}
-                ],
-            },
-            (
-                "Invalid 'messages[0].tool_calls[0].function.arguments': "
-                "expected the text of a JSON object.",
-                "invalid_value",
-                "messages[0].tool_calls[0].function.arguments",
-            ),
-            id="arguments",
-        ),
-        pytest.param(
-            {"role": "assistant", "function_call": {"name": "f", "arguments": "{" * 5000}},
-            (
-                "Invalid 'messages[0].function_call.arguments': "
-                "expected the text of a JSON object.",
-                "invalid_value",
-                "messages[0].function_call.arguments",
-            ),
-            id="deep arguments",
-        ),
-    ],
-)
-def test_a_message_that_cannot_be_is_refused(
-    given: dict[str, Any], expected: tuple[str, str, str]
-) -> None:
-    assert refused(messages=[given]) == expected
 
 
 def test_tools_are_taken_with_and_without_parameters() -> None:
@@ -349,10 +163,13 @@ NO_CUSTOM = "Custom tools are not supported; offer a function with one string pa
             id="another",
         ),
         pytest.param(
-            {"tools": [{"type": "custom", "custom": {}}]}, NO_CUSTOM, "tools[0].type", id="custom"
+            {"tools": [{"type": "custom", "custom": NOTHING}]},
+            NO_CUSTOM,
+            "tools[0].type",
+            id="custom",
         ),
         pytest.param(
-            {"tools": [F], "tool_choice": {"type": "custom", "custom": {}}},
+            {"tools": [F], "tool_choice": {"type": "custom", "custom": NOTHING}},
             NO_CUSTOM,
             "tool_choice.type",
             id="custom choice",

@@ -25,7 +25,7 @@ HEAD = (
     '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,'
     '"model":"m","service_tier":"default","system_fingerprint":"fp_local","choices":['
 )
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+TEXTS = st.text(st.characters(codec="utf-8"))
 
 
 def encoder(model: str = "m", **fields: Any) -> ChatSSEEncoder:

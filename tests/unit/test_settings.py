@@ -96,7 +96,7 @@ def test_every_problem_is_told_at_once(env_file: Path) -> None:
         "OLLAMA_URL": "ftp://a",
         "MODEL_NUM_CTX": "qwen3",
         "EMBEDDED_MODEL_PATH": "/nowhere/model.gguf",
-        "HOST": "0.0.0.0",
+        "HOST": "192.0.2.1",
         "IDLE_TIMEOUT_S": "0",
     }
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,10 +15,9 @@ from adapters.stores.errors import failed
 from adapters.stores.sqlite.failures import concerns_one, spoils, store_error
 from adapters.stores.sqlite.file import open_file
 from adapters.stores.sqlite.transaction import one_of_many, reading, writing
-from domain.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -49,18 +49,15 @@ class _Job:
         try:
             with one_of_many(connection) if self.writes else contextlib.nullcontext():
                 self.result = self.work(connection)
-        except sqlite3.Error as error:
-            if not concerns_one(error):
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not concerns_one(error):
                 raise
             self.fail(error)
-        except Exception as error:  # noqa: BLE001 - whoever called is told
-            self.error = error
 
     def fail(self, error: Exception) -> None:
         """Let ``error`` be what became of it."""
-        if isinstance(error, StoreError):
-            self.error = error
-        else:
+        self.error = error
+        if isinstance(error, sqlite3.Error | OSError):
             self.error = store_error(error)
             self.error.__cause__ = error
 
@@ -137,7 +134,7 @@ class Database:
     def _do(self, jobs: Sequence[_Job]) -> None:
         try:
             self._transact(jobs)
-        except (sqlite3.Error, OSError, StoreError) as error:
+        except Exception as error:  # noqa: BLE001 - whoever called is told
             if spoils(error):
                 self._disconnect()
             if len(jobs) == 1:

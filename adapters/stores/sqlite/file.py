@@ -49,7 +49,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
     # With less, a power cut may take the last commits.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES:d}")
-    connection.execute("PRAGMA foreign_keys = ON")
     # Triggers and views of a file that someone else made run nothing of ours.
     connection.execute("PRAGMA trusted_schema = OFF")
     migrate(connection)

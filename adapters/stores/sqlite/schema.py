@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-# An entry is a response or a conversation; what hangs on one goes with it. Its owner stands in
-# every key. Only `room`, which counts all there is, has no owner.
+# An entry is a response or a conversation; what hangs on one goes with it, by a trigger: foreign
+# keys would look the entry up at each write. Its owner stands in every key. Only `room`, which
+# counts all there is, has no owner.
 _VERSION_1 = (
     # `turn` orders the entries by their last writes. `base` and `more` are its bytes: its own
     # and its items' places, and those of its records or of a conversation's items.
@@ -35,8 +36,7 @@ _VERSION_1 = (
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
         data BLOB NOT NULL,
-        PRIMARY KEY (owner, kind, id),
-        FOREIGN KEY (owner, kind, id) REFERENCES entry ON DELETE CASCADE
+        PRIMARY KEY (owner, kind, id)
     )""",
     """CREATE TABLE record (
         owner TEXT NOT NULL,
@@ -44,8 +44,7 @@ _VERSION_1 = (
         id TEXT NOT NULL,
         number INTEGER NOT NULL,
         data BLOB NOT NULL,
-        PRIMARY KEY (owner, kind, id, number),
-        FOREIGN KEY (owner, kind, id) REFERENCES entry ON DELETE CASCADE
+        PRIMARY KEY (owner, kind, id, number)
     ) WITHOUT ROWID""",
     # `data` is NULL where the item is part of a response's body.
     """CREATE TABLE item (
@@ -55,9 +54,8 @@ _VERSION_1 = (
         item_id TEXT NOT NULL,
         place INTEGER NOT NULL,
         data BLOB,
-        PRIMARY KEY (owner, kind, id, item_id),
-        FOREIGN KEY (owner, kind, id) REFERENCES entry ON DELETE CASCADE
-    )""",
+        PRIMARY KEY (owner, kind, id, item_id)
+    ) WITHOUT ROWID""",
     "CREATE INDEX item_by_id ON item (owner, item_id)",
     """CREATE TABLE claim (
         owner TEXT NOT NULL,
@@ -80,6 +78,9 @@ _VERSION_1 = (
         UPDATE room SET bytes = bytes + new.base + new.more - old.base - old.more;
     END""",
     """CREATE TRIGGER entry_went AFTER DELETE ON entry BEGIN
+        DELETE FROM body WHERE owner = old.owner AND kind = old.kind AND id = old.id;
+        DELETE FROM record WHERE owner = old.owner AND kind = old.kind AND id = old.id;
+        DELETE FROM item WHERE owner = old.owner AND kind = old.kind AND id = old.id;
         UPDATE room SET entries = entries - 1, bytes = bytes - old.base - old.more;
     END""",
 )

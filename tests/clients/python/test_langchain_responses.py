@@ -122,7 +122,7 @@ def test_thoughts_are_shown_and_thought_on(version: str, *, kept: bool) -> None:
 
 
 def test_a_failure_inside_a_stream_is_raised() -> None:
-    with pytest.raises(KeyError, match="broke off"):
+    with pytest.raises(ValueError, match="broke off"):
         list(responses().stream("Fail: midway"))
 
 

@@ -98,13 +98,11 @@ class ResponsesSocket:
         try:
             while True:
                 await turns.take(await self._next(inbox))
-        except ClientDisconnectedError as error:
+        except ClientDisconnectedError:
             if inbox.flooded:
                 message = "Too many events wait for their turn; send them one after the other."
                 flood = OverloadedError(message, code="too_many_events")
                 await outbox.close(flood, _POLICY_VIOLATION)
-                return
-            errors.log(error, errors.envelope(error))
         except UpstreamUnavailableError as error:
             await outbox.close(error, _SERVICE_RESTART)
         except TimeoutError:
@@ -148,7 +146,8 @@ class _Turns:
         try:
             async with HangUp(self._inbox.pump):
                 status = await self._answer(frame)
-        except ClientDisconnectedError:
+        except ClientDisconnectedError as error:
+            errors.log(error, errors.envelope(error))
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client must be told
             shown = errors.envelope(error)

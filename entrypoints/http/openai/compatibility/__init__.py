@@ -1,0 +1,1 @@
+"""What is supported, as data."""
