@@ -8,17 +8,19 @@ RUN python -m venv /venv \
     && /venv/bin/pip uninstall -qy pip xllamacpp
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home app
+RUN useradd --system --uid 10001 --no-create-home app && install -d -o app -m 700 /data
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY domain domain
 COPY application application
 COPY adapters adapters
 COPY entrypoints entrypoints
-ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 LLM_BACKEND=ollama
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 LLM_BACKEND=ollama \
+    RESPONSE_STORE=sqlite:////data/responses.sqlite3
 # Where responses are kept (RESPONSE_STORE); a volume here outlives the container.
 RUN install -d -o app -m 700 data
 USER app
+VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', '8000')}/healthz\", timeout=2)"]
