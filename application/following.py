@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
@@ -11,9 +10,6 @@ if TYPE_CHECKING:
     from application.ports.store import ResponseStorePort
     from application.runs import Runs
     from domain.conversation import StoredResponse
-
-# How often to look for what other processes do.
-LOOK_S = 0.5
 
 
 class _Kept(Protocol):
@@ -69,15 +65,10 @@ class Following:
             self._seen = 1 if all_seen else 0
             if records:
                 return records, None
-            await self._news(pulse)
+            await self._runs.news(pulse)
+            if pulse is None:
+                # Finds out whether whoever makes it still lives.
+                await self._kept.get(self._owner, self._id)
 
     async def aclose(self) -> None:
         """Do nothing: the response goes on by itself."""
-
-    async def _news(self, pulse: asyncio.Future[None] | None) -> None:
-        if pulse is None:
-            await asyncio.sleep(LOOK_S)
-            # Finds out whether whoever makes it still lives.
-            await self._kept.get(self._owner, self._id)
-        else:
-            await asyncio.wait((pulse,), timeout=LOOK_S)

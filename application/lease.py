@@ -29,7 +29,8 @@ class Lease:
     A process that lives has two claims, which it renews in turn: there is always one.
     """
 
-    def __init__(self, store: ResponseStorePort, ids: IdPort) -> None:
+    def __init__(self, store: ResponseStorePort, ids: IdPort, beat_s: float = BEAT_S) -> None:
+        self._beat_s = beat_s
         self._store = store
         self._ids = ids
         self._process = ""
@@ -61,7 +62,7 @@ class Lease:
     async def beat(self) -> None:
         """Renew again and again, until cancelled."""
         while True:
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self._beat_s)
             # The next time may do.
             with suppress(ServiceError):
                 await self.renew()

@@ -11,6 +11,7 @@ from application.envelope import tools_text
 from domain import prompt, tool_envelope
 from domain.chat import ChatRequest
 from domain.errors import InvalidRequestError
+from domain.messages import Role
 from domain.models import Capability, ModelDetails
 from domain.sampling import (
     JSONObjectFormat,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from domain.messages import Message
 
 _NO_THOUGHT = frozenset({None, ReasoningEffort.NONE})
+_PLAIN_ROLES = frozenset({Role.USER, Role.ASSISTANT})
+_NO_DEMANDS = Demands(None, {}, one_call=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ async def plan(request: ChatRequest, llm: LLMPort, schemas: SchemaPort) -> Plan:
         NotFoundError: no such model.
         UpstreamError: the model server failed to describe the model.
     """
+    if _is_plain(request):
+        return Plan(request, None, _NO_DEMANDS)
     offers = bool(request.tools) and request.tool_choice is not ToolChoice.NONE
     details = await _details(request, llm, offers=offers)
     if details.lacks(Capability.THINKING):
@@ -72,6 +77,28 @@ async def plan(request: ChatRequest, llm: LLMPort, schemas: SchemaPort) -> Plan:
         output = JSONSchemaFormat("answer", envelope.schema())
         asked = replace(request, messages=messages, tools=(), output=output, top_logprobs=None)
     return Plan(asked, envelope, demands)
+
+
+def _is_plain(request: ChatRequest) -> bool:
+    """Return whether the model server can be asked with ``request`` as it is.
+
+    Most requests are so: plain turns after at most one system message, for free text.
+    """
+    return (
+        not request.tools
+        and request.reasoning in _NO_THOUGHT
+        and request.verbosity is None
+        and isinstance(request.output, TextFormat)
+        and all(
+            isinstance(message.content, str)
+            and (message.role in _PLAIN_ROLES or _leads(message, index))
+            for index, message in enumerate(request.messages)
+        )
+    )
+
+
+def _leads(message: Message, index: int) -> bool:
+    return index == 0 and message.role is Role.SYSTEM and bool(message.content)
 
 
 async def _details(request: ChatRequest, llm: LLMPort, *, offers: bool) -> ModelDetails:

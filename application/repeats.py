@@ -48,6 +48,8 @@ class Repeats:
             return None
         made_id, _, made_of = claimed.partition(" ")
         if made_of != body:
+            if making == mine:
+                await self.made(owner, key)
             message = "The Idempotency-Key was used for another request; take a new one."
             raise InvalidRequestError(message, code="idempotency_key_reused")
         try:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # What waits or works in the background of one process. Those that work at the same time are
 # fewer: they wait for their turn like everyone.
 MOST_RUNS = 256
+# How often to look for what other processes do.
+LOOK_S = 0.5
 
 
 @dataclass(slots=True)
@@ -26,11 +28,18 @@ class _Run:
 
 
 class Runs:
-    """The responses that this process makes in the background; it owns their tasks."""
+    """The responses that this process makes in the background; it owns their tasks.
 
-    def __init__(self, lease: Lease, most: int = MOST_RUNS) -> None:
+    Args:
+        lease: tells other processes of them.
+        most: how many there may be at a time.
+        look_s: how often to look for what other processes do.
+    """
+
+    def __init__(self, lease: Lease, most: int = MOST_RUNS, look_s: float = LOOK_S) -> None:
         self._lease = lease
         self._most = most
+        self._look_s = look_s
         self._runs: dict[str, _Run] = {}
         self._beating: asyncio.Task[None] | None = None
         self._closed = False
@@ -73,6 +82,13 @@ class Runs:
         """Return what is done at the next news of a run; None where there is no run."""
         run = self._runs.get(response_id)
         return None if run is None else run.pulse
+
+    async def news(self, pulse: asyncio.Future[None] | None) -> None:
+        """Return once there may be news, of a run here or from elsewhere."""
+        if pulse is None:
+            await asyncio.sleep(self._look_s)
+        else:
+            await asyncio.wait((pulse,), timeout=self._look_s)
 
     def tell(self, response_id: str) -> None:
         """Wake those who wait for news."""

@@ -100,16 +100,32 @@ class ChatDecoder:
                 line = self._decode(data)
             except _UNREADABLE:
                 line = self._mended(data)
-            if line.error is not None:
-                raise stream_error(line.error, self._prompt)
             message = line.message
-            if message is not None:
-                self._add(message, line.logprobs, out)
-            elif not line.done and not line.done_reason:
-                raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage")
-            if line.done or line.done_reason:
-                out.append(self._finished(line))
-                self.finished = True
+            # Nearly every line is a piece of text and nothing else: 0.25 of 0.9 microseconds each.
+            if (
+                message is not None
+                and message.content
+                and message.thinking is None
+                and message.tool_calls is None
+                and line.logprobs is None
+                and line.error is None
+                and line.done_reason is None
+                and not line.done
+            ):
+                out.append(TextDelta(message.content))
+                continue
+            self._special(line, out)
+
+    def _special(self, line: wire.ChatLine, out: list[ChatEvent]) -> None:
+        if line.error is not None:
+            raise stream_error(line.error, self._prompt)
+        if line.message is not None:
+            self._add(line.message, line.logprobs, out)
+        elif not line.done and not line.done_reason:
+            raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage")
+        if line.done or line.done_reason:
+            out.append(self._finished(line))
+            self.finished = True
 
     def _mended(self, data: bytes) -> wire.ChatLine:
         # Half a surrogate pair is no character, but what surrounds it is an answer.

@@ -48,7 +48,10 @@ class RequestContext:
 
         async def sending(message: Message) -> None:
             nonlocal status
-            if (
+            if message["type"] == "http.response.body":
+                # A stream has one of these for every token.
+                pass
+            elif (
                 message["type"] == "http.response.start"
                 or message["type"] == "websocket.http.response.start"
             ):

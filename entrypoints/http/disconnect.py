@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 CUT = "the server is shutting down"
 
 
+def serving_task() -> asyncio.Task[object]:
+    """Return the task that serves the request at hand."""
+    task = asyncio.current_task()
+    if task is None:
+        message = "A request is served by a task."
+        raise RuntimeError(message)
+    return task
+
+
 def stopping() -> UpstreamUnavailableError:
     """Return what a client is told of a server that ends."""
     message = "The server is shutting down; try again shortly."
@@ -39,12 +48,8 @@ class HangUp:
         self._gone = False
 
     async def __aenter__(self) -> Self:
-        task = asyncio.current_task()
-        if task is None:
-            message = "HangUp is entered inside a task."
-            raise RuntimeError(message)
-        self._task = task
-        self._cancelling = task.cancelling()
+        self._task = serving_task()
+        self._cancelling = self._task.cancelling()
         self._watch = asyncio.create_task(self._run())
         return self
 

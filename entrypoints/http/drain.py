@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from entrypoints.http import errors
 from entrypoints.http.calls import CALLS
-from entrypoints.http.disconnect import CUT, stopping
+from entrypoints.http.disconnect import CUT, serving_task, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
@@ -53,7 +53,7 @@ class Drain:
         """
         if self._draining:
             raise stopping()
-        task = _current_task()
+        task = serving_task()
         self._idle.add(task)
         try:
             yield
@@ -70,7 +70,7 @@ class Drain:
             if self._draining and scope["path"] != _LIVENESS:
                 await errors.reply(stopping(), scope)(scope, receive, send)
                 return
-            task = _current_task()
+            task = serving_task()
             started = False
 
             def sending(message: Message) -> Awaitable[None]:
@@ -90,11 +90,3 @@ class Drain:
                 self._tasks.discard(task)
 
         return guarded
-
-
-def _current_task() -> asyncio.Task[object]:
-    task = asyncio.current_task()
-    if task is None:
-        message = "A request is served by a task."
-        raise RuntimeError(message)
-    return task

@@ -77,9 +77,6 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self.transport.write(b"".join([refusal, *self.conn.data_to_send()]))
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.MESSAGE_TOO_BIG})
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
         self._deadline = self.loop.time() + self.close_timeout
         self._linger()
 

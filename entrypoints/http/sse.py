@@ -146,10 +146,11 @@ class _Output:
             await asyncio.gather(self._beating, return_exceptions=True)
 
     async def _start(self) -> None:
-        self.started = True
         await self._send(
             {"type": "http.response.start", "status": 200, "headers": list(self._headers)}
         )
+        # Not before: the heartbeat may be cancelled while the client does not take the head.
+        self.started = True
 
     def _start_beating(self) -> None:
         self._beating = asyncio.create_task(self._beat())

@@ -92,7 +92,7 @@ def round_of(call_: dict[str, Any], output_: dict[str, Any], model: str) -> dict
 
 
 def reasoning(**more: Any) -> dict[str, Any]:
-    thought = {"type": "reasoning", "id": "rs_1", "summary": [], **STATE, **more}
+    thought: dict[str, Any] = {"type": "reasoning", "id": "rs_1", "summary": [], **STATE, **more}
     said = {"type": "message", "role": "assistant", "content": "Hi"}
     return with_input(thought, said, message(TEXT))
 

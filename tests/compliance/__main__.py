@@ -25,16 +25,16 @@ async def verdict(case: str, suite: Suite) -> str:
 
 
 async def run(suite: Suite, names: list[str], *, together: bool) -> int:
-    """Return how many cases failed, and print what became of each."""
+    """Return how many cases failed, and tell what became of each."""
     if together:
         verdicts = await asyncio.gather(*(verdict(name, suite) for name in names))
     else:
         verdicts = [await verdict(name, suite) for name in names]
     for name, fault in zip(names, verdicts, strict=True):
         kind = "suite" if CASES[name] in SUITE else "other"
-        print(f"{'FAIL' if fault else 'pass'} [{kind}] {name} {fault}")
+        sys.stdout.write(f"{'FAIL' if fault else 'pass'} [{kind}] {name} {fault}\n")
     failed = sum(map(bool, verdicts))
-    print(f"{len(names) - failed} of {len(names)} passed")
+    sys.stdout.write(f"{len(names) - failed} of {len(names)} passed\n")
     return failed
 
 

@@ -246,6 +246,15 @@ async def test_nothing_is_named_where_nothing_is_left_out(service: Service) -> N
     assert "x-ignored-parameters" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    "path", ["/chat/completions", "/v1/chat/completions/", "/v1//chat/completions"]
+)
+async def test_other_spellings_of_the_path_lead_here_too(service: Service, path: str) -> None:
+    answer = await service.ask(ASK, path)
+
+    assert answer.json == completion(choice(said()))
+
+
 async def test_answers_follow_each_other(llm: FakeLLM) -> None:
     async with service_of(llm) as service:
         answers = [await service.ask(ASK) for _ in range(3)]

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dependency_injector import providers
 
 from domain.chat import FinishReason
 from domain.errors import NotFoundError, UpstreamProtocolError
 from domain.events import Finished, TextDelta
 from domain.messages import Message, Role
+from entrypoints.container import Container
+from entrypoints.http.app import create_app
+from entrypoints.http.drain import Drain
+from entrypoints.settings import Settings
 from tests.support.fake_llm import USAGE
 from tests.support.response_streams import faults
 from tests.support.responses import CALL, CALLED, PATH, TOOL, ask, message, response
+from tests.support.service import MODEL
 from tests.support.sockets import connected
 
 if TYPE_CHECKING:
@@ -286,3 +293,50 @@ async def test_a_warm_up_follows_what_there_is(socket: Socket) -> None:
     refused = await socket.refusal(generate=False, previous_response_id="resp_0")
 
     assert refused["code"] == "previous_response_not_found"
+
+
+class Nobody:
+    """A server whose client opened a WebSocket, sent events, and was never heard of again."""
+
+    def __init__(self, *events: dict[str, Any]) -> None:
+        self.waiting = asyncio.Event()
+        self._messages: list[Any] = [
+            {"type": "websocket.connect"},
+            *({"type": "websocket.receive", "text": json.dumps(event)} for event in events),
+        ]
+
+    async def receive(self) -> Any:
+        if self._messages:
+            return self._messages.pop(0)
+        self.waiting.set()
+        return await asyncio.Event().wait()
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "websocket.send":
+            raise OSError
+
+
+async def serve(nobody: Nobody, llm: FakeLLM, drain: Drain) -> None:
+    settings = Settings(llm_backend="ollama", default_model=MODEL, response_store="memory")
+    container = Container(settings=settings)
+    container.override_providers(backend=providers.Object(llm))
+    headers = [(b"host", b"localhost")]
+    scope: Any = {"type": "websocket", "path": PATH, "headers": headers, "subprotocols": []}
+    await create_app(container, drain)(scope, nobody.receive, nobody.send)
+
+
+async def test_a_send_that_reaches_nobody_ends_the_turn(llm: FakeLLM) -> None:
+    async with asyncio.timeout(10):
+        await serve(Nobody({"type": "response.create", "input": "Hi"}), llm, Drain())
+
+    assert llm.streams[0].closed.is_set()
+
+
+async def test_a_farewell_that_reaches_nobody_ends_the_connection(llm: FakeLLM) -> None:
+    drain, nobody = Drain(), Nobody()
+    async with asyncio.timeout(10):
+        serving = asyncio.create_task(serve(nobody, llm, drain))
+        await nobody.waiting.wait()
+        drain.begin()
+
+        await serving

@@ -242,6 +242,15 @@ def test_what_does_not_go_together_or_at_all_is_refused(
     assert (told, at) == (message_text, param)
 
 
+def test_the_description_of_a_schema_is_shown_with_it() -> None:
+    form = {"name": "x", "schema": SCHEMA, "description": "A thing."}
+
+    wanted = parsed(response_format={"type": "json_schema", "json_schema": form}).output
+
+    assert isinstance(wanted, JSONSchemaFormat)
+    assert wanted.schema == {"description": "A thing.", **SCHEMA}
+
+
 def test_output_has_the_form_that_was_asked_for() -> None:
     form = {"name": "x", "schema": SCHEMA, "strict": True, "description": None}
 

@@ -232,6 +232,7 @@ NOT_JSON = (
         pytest.param(b'{"turns":[]} x', id="more behind it"),
         pytest.param(b'{"turns":[{"role":"\xff"}]}', id="invalid UTF-8"),
         pytest.param(b'{"turns":[],"unknown":"\xff"}', id="invalid UTF-8 where nobody looks"),
+        pytest.param(b'{"turns":[],"schema":"\xff"}', id="invalid UTF-8 in a free part"),
         pytest.param(b'{"turns":[{"role":"\\ud800"}]}', id="lone surrogate"),
         pytest.param('{"turns":[]}'.encode("utf-16"), id="UTF-16"),
         pytest.param(b'{"turns":[],"schema":' + b"[" * 100_000, id="deep where nobody looks"),

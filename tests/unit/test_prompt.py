@@ -40,7 +40,10 @@ def test_system_and_developer_texts_become_one_message_in_front() -> None:
 
 
 def test_empty_system_messages_are_left_out() -> None:
-    assert prompt.build([Message(Role.SYSTEM, ""), USER]) == (USER,)
+    nothing = Message(Role.SYSTEM, "")
+
+    assert prompt.build([nothing, USER]) == (USER,)
+    assert prompt.build([nothing, SYSTEM, nothing, USER]) == (SYSTEM, USER)
 
 
 @pytest.mark.parametrize(

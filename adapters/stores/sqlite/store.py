@@ -85,7 +85,7 @@ class SQLiteStore:
             " FROM item JOIN entry USING (owner, kind, id)"
             " WHERE item.owner = ? AND entry.written > ?"
             " AND item.item_id IN (SELECT value FROM json_each(?))"
-            ""
+            " ORDER BY entry.turn"
         )
 
         def work(rows: Rows) -> dict[str, Item]:

@@ -9,6 +9,7 @@ import OpenAI, {
   NotFoundError,
   RateLimitError,
 } from "openai";
+import { ResponsesWS } from "openai/resources/responses/ws";
 import { zodResponsesFunction, zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
 
@@ -191,6 +192,65 @@ test("what is kept is retrieved and deleted", async () => {
   await assert.rejects(client.responses.delete(made.id), NotFoundError);
 });
 
+test("what is made in the background is polled, streamed again and cancelled", async () => {
+  const made = await client.responses.create({ model, input: "Hello", background: true });
+  const events = await all(await client.responses.retrieve(made.id, { stream: true }));
+  const rest = { stream: true, starting_after: 3 };
+  const after = await all(await client.responses.retrieve(made.id, rest));
+  const helped = await client.responses.stream({ response_id: made.id }).finalResponse();
+
+  assert.equal(made.status, "queued");
+  assert.deepEqual(events.map((event) => event.sequence_number), [...events.keys()]);
+  assert.deepEqual(after, events.slice(4));
+  assert.equal(helped.output_text, "You said: Hello");
+  assert.equal((await client.responses.retrieve(made.id)).status, "completed");
+  assert.equal((await client.responses.cancel(made.id)).status, "completed");
+});
+
+test("the input is listed, page by page", async () => {
+  const first = await client.responses.create({ model, input: "One" });
+  const asked = { model, input: "Two", previous_response_id: first.id };
+  const second = await client.responses.create(asked);
+  const items = await all(client.responses.inputItems.list(second.id, { limit: 2 }));
+
+  const texts = items.map(({ content: [part] }) => part.text);
+  assert.deepEqual(texts, ["Two", "You said: One", "One"]);
+});
+
+test("a conversation goes on", async () => {
+  const { id } = await client.conversations.create({ metadata: { topic: "tea" } });
+  await client.responses.create({ model, input: "One", conversation: id });
+  const second = await client.responses
+    .stream({ model, input: "Two", conversation: id })
+    .finalResponse();
+  const items = await all(client.conversations.items.list(id, { order: "asc", limit: 3 }));
+
+  assert.equal(second.usage.input_tokens, 5);
+  assert.equal(second.conversation.id, id);
+  assert.deepEqual(
+    items.map(({ content: [part] }) => part.text),
+    ["One", "You said: One", "Two", "You said: Two"],
+  );
+  assert.ok((await client.conversations.delete(id)).deleted);
+  await assert.rejects(client.conversations.retrieve(id), NotFoundError);
+});
+
+test("a context is counted and made short", async () => {
+  const first = await client.responses.create({ model, input: "Hello" });
+  const counted = await client.responses.inputTokens.count({
+    model,
+    input: "And now?",
+    previous_response_id: first.id,
+  });
+  const { output } = await client.responses.compact({ model, previous_response_id: first.id });
+  const input = [...output, { role: "user", content: "And now?" }];
+  const second = await client.responses.create({ model, input });
+
+  assert.equal(counted.input_tokens, 6);
+  assert.deepEqual(output.map(({ type }) => type), ["compaction"]);
+  assert.equal(second.output_text, "You said: And now?");
+});
+
 test("what is not kept is thought on with what the client keeps", async () => {
   const asked = { model: "thinker", store: false, include: ["reasoning.encrypted_content"] };
   const input = [{ role: "user", content: "Hello" }];
@@ -201,6 +261,23 @@ test("what is not kept is thought on with what the client keeps", async () => {
   assert.ok(first.output[0].encrypted_content);
   assert.equal(second.output_text, "You said: And now?");
   await assert.rejects(client.responses.retrieve(first.id), NotFoundError);
+});
+
+test("turns over a WebSocket, of which nothing is kept", async () => {
+  const socket = new ResponsesWS(client);
+  const turn = async (asked) => {
+    socket.send({ type: "response.create", model, store: false, ...asked });
+    for await (const { type, message } of socket.stream()) {
+      if (type === "error") throw message;
+      if (message?.type === "response.completed") return message.response;
+    }
+  };
+  const first = await turn({ input: ROME, tools: [weather, time] });
+  const second = await turn({ input: outputs(first), previous_response_id: first.id });
+  socket.close();
+
+  assert.deepEqual(first.output.map(({ name }) => name), ["get_weather", "get_time"]);
+  assert.match(second.output[0].content[0].text, /^The tool says: get_time: fine/);
 });
 
 test("errors have their classes", async () => {

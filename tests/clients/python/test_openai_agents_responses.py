@@ -10,11 +10,14 @@ from agents import (
     Agent,
     ModelBehaviorError,
     ModelSettings,
+    OpenAIConversationsSession,
+    OpenAIResponsesCompactionSession,
     RunConfig,
     Runner,
     SQLiteSession,
     function_tool,
     handoff,
+    responses_websocket_session,
     set_default_openai_client,
     set_tracing_disabled,
 )
@@ -201,6 +204,69 @@ async def test_thoughts_are_thought_on(*, kept: bool) -> None:
     kinds = [item.type for item in result.new_items]
     assert kinds.count("reasoning_item") == 2
     assert result.context_wrapper.usage.output_tokens_details.reasoning_tokens == 2
+
+
+async def test_turns_of_a_conversation_that_the_service_keeps(client: AsyncOpenAI) -> None:
+    session = OpenAIConversationsSession(openai_client=client)
+
+    await Runner.run(agent(tools=[get_weather, get_time]), TWO, session=session)
+    result = await Runner.run(agent(), "Thanks.", session=session)
+
+    assert result.context_wrapper.usage.input_tokens == 6 + 6 + 6 + 1
+    assert len(await session.get_items()) == 1 + 2 + 2 + 1 + 1 + 1
+    await session.clear_session()
+
+
+async def test_turns_in_a_conversation(client: AsyncOpenAI) -> None:
+    conversation = await client.conversations.create()
+
+    await Runner.run(agent(tools=[get_weather, get_time]), TWO, conversation_id=conversation.id)
+    result = await Runner.run(agent(), "Thanks.", conversation_id=conversation.id)
+
+    assert result.context_wrapper.usage.input_tokens == 6 + 6 + 6 + 1
+
+
+@pytest.mark.parametrize("mode", ["previous_response_id", "input"])
+async def test_turns_that_are_made_short(client: AsyncOpenAI, mode: Any) -> None:
+    session = OpenAIResponsesCompactionSession(
+        "a",
+        SQLiteSession("a"),
+        client=client,
+        model="scripted",
+        compaction_mode=mode,
+        should_trigger_compaction=lambda _: True,
+    )
+
+    await Runner.run(agent(), "One", session=session)
+    kinds = [item.get("type") for item in await session.get_items()]
+    result = await Runner.run(agent(), "Two", session=session)
+
+    assert kinds == ["compaction"]
+    assert result.final_output == "You said: Two"
+
+
+async def test_two_tools_over_a_websocket() -> None:
+    async with responses_websocket_session() as session:
+        result = session.run_streamed(agent(tools=[get_weather, get_time]), TWO)
+        kinds = await items(result)
+        follow = {"previous_response_id": result.last_response_id}
+        second = await session.run(agent(), "Thanks.", **follow)
+
+    assert kinds.count("tool_call_output_item") == 2
+    assert result.final_output == "The tool says: noon in Rome"
+    assert second.final_output == "You said: Thanks."
+    assert second.context_wrapper.usage.input_tokens == 6 + 6 + 6 + 1
+
+
+async def test_a_websocket_of_which_nothing_is_kept() -> None:
+    async with responses_websocket_session() as session:
+        result = await session.run(
+            agent(tools=[get_weather, get_time], model_settings=ModelSettings(store=False)),
+            TWO,
+            auto_previous_response_id=True,
+        )
+
+    assert result.final_output == "The tool says: noon in Rome"
 
 
 async def test_a_run_that_keeps_nothing() -> None:

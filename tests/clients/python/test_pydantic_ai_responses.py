@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from openai import AsyncOpenAI
 from pydantic import BaseModel
 from pydantic_ai import Agent, BinaryContent, NativeOutput, PromptedOutput, ToolOutput
 from pydantic_ai.exceptions import ModelHTTPError
-from pydantic_ai.messages import ThinkingPart
-from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings
+from pydantic_ai.messages import CompactionPart, ThinkingPart
+from pydantic_ai.models.openai import (
+    OpenAICompaction,
+    OpenAIResponsesModel,
+    OpenAIResponsesModelSettings,
+)
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
@@ -71,8 +76,14 @@ async def test_streamed_text() -> None:
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"openai_previous_response_id": "auto"}, {"openai_store": False}],
-    ids=["replayed", "by id", "not kept"],
+    [
+        {},
+        {"openai_previous_response_id": "auto"},
+        {"openai_store": False},
+        {"openai_transport": "websocket"},
+        {"openai_transport": "websocket", "openai_store": False},
+    ],
+    ids=["replayed", "by id", "not kept", "socket", "socket, not kept"],
 )
 async def test_two_tools(settings: dict[str, Any], *, streamed: bool) -> None:
     agent = with_tools(**settings)
@@ -99,6 +110,34 @@ async def test_a_conversation_that_the_service_remembers() -> None:
 
     assert third.output == "You said: Three"
     assert third.usage.input_tokens == 1 + 3 + 1 + 3 + 1
+
+
+async def test_turns_in_a_conversation() -> None:
+    async with AsyncOpenAI() as client:
+        conversation = await client.conversations.create()
+    agent = with_tools(openai_conversation_id=conversation.id)
+
+    first = await agent.run(TWO)
+    second = await agent.run("Thanks, 'get_time' again.", message_history=first.all_messages())
+
+    assert first.output == "The tool says: noon in Rome"
+    assert second.usage.input_tokens == (6 + 6 + 6 + 4) + (6 + 6 + 6 + 4 + 3)
+
+
+async def test_a_run_in_the_background() -> None:
+    result = await with_tools(openai_background=True).run(TWO)
+
+    assert result.output == "The tool says: noon in Rome"
+
+
+async def test_a_context_that_is_made_short() -> None:
+    agent = Agent(SCRIPTED, capabilities=[OpenAICompaction(message_count_threshold=2)])
+
+    first = await agent.run("One")
+    second = await agent.run("Two", message_history=first.all_messages())
+
+    assert any(isinstance(p, CompactionPart) for m in second.all_messages() for p in m.parts)
+    assert second.output == "You said: Two"
 
 
 @pytest.mark.parametrize("form", [ToolOutput(City), NativeOutput(City)], ids=["tool", "native"])

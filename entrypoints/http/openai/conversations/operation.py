@@ -54,7 +54,7 @@ DELETE = operation(
 ITEMS = operation(_FAMILY, Content(answer.ItemList, {"One item": _LIST}))
 APPEND = operation(
     _FAMILY,
-    Content(answer.ItemList, {"One item": _LIST}),
+    Content(answer.ItemList, {"One item more": _LIST}),
     body=Content(wire.ItemsRequest, {"A message": {"items": _GIVEN}}),
 )
 ITEM = operation(_FAMILY, Content(answer.Item, {"A message": _ITEM}))

@@ -145,7 +145,7 @@ DELETE = operation(
     "responses",
     Content(answer.Deleted, {"Gone": {"id": "resp_1", "object": "response", "deleted": True}}),
 )
-CANCEL = operation("responses", Content(Response, {"A response": _RESPONSE}))
+CANCEL = operation("responses", Content(Response, {"It had ended": _RESPONSE}))
 _QUESTION = {
     "id": "msg_2",
     "type": "message",

@@ -1,0 +1,120 @@
+"""What keeping responses costs: requests a second with ``store`` true and false, in one run.
+
+``python -m tests.bench.storing`` serves over a model that answers at once, from a process of its
+own, once for each store; rounds with and without keeping take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import uvicorn
+from dependency_injector import providers
+
+from entrypoints import logging
+from entrypoints.container import Container
+from entrypoints.http.app import create_app
+from entrypoints.http.drain import Drain
+from entrypoints.settings import Settings
+from tests.support.fake_llm import FakeLLM
+from tests.support.raw_http import read_body, read_head
+
+_PORT = 11990
+_CLIENTS = 16
+
+
+class _Forgetful(FakeLLM):
+    """Keeps nothing of what it was asked."""
+
+    def _open(self, model: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as the fake's
+        self.requests.clear()
+        self.streams.clear()
+        return super()._open(model)
+
+
+def _serve(store: str) -> None:
+    logging.configure("error", "json")
+    settings = Settings(llm_backend="ollama", default_model="llama3", response_store=store)
+    container = Container(settings=settings)
+    container.override_providers(backend=providers.Object(_Forgetful()))
+    app = create_app(container, Drain())
+    uvicorn.run(app, port=_PORT, log_config=None, access_log=False, loop="uvloop")
+
+
+async def _load(*, store: bool, seconds: float) -> float:
+    """Return requests a second."""
+    body = json.dumps({"input": [{"role": "user", "content": "Hi"}], "store": store}).encode()
+    head = (
+        f"POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1:{_PORT}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    ).encode()
+    end = time.perf_counter() + seconds
+
+    async def client() -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", _PORT)
+        done = 0
+        while time.perf_counter() < end:
+            writer.write(head + body)
+            await read_body(reader, await read_head(reader))
+            done += 1
+        writer.close()
+        return done
+
+    return sum(await asyncio.gather(*(client() for _ in range(_CLIENTS)))) / seconds
+
+
+async def _ready() -> None:
+    for _ in range(100):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", _PORT)
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            return
+
+
+async def _measure(rounds: int, seconds: float) -> tuple[float, float]:
+    await _ready()
+    await _load(store=True, seconds=0.5)
+    rates: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(2 * rounds):
+        store = number % 2 == 0
+        rates[store].append(await _load(store=store, seconds=seconds))
+    return statistics.median(rates[True]), statistics.median(rates[False])
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--serve", help="a RESPONSE_STORE")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    given = parser.parse_args()
+    if given.serve:
+        _serve(given.serve)
+        return 0
+    with tempfile.TemporaryDirectory() as directory:
+        for store in ("memory", f"sqlite://{Path(directory) / 'responses.sqlite3'}"):
+            command = [sys.executable, "-m", "tests.bench.storing", "--serve", store]
+            with subprocess.Popen(command) as server:  # noqa: S603 - this very program
+                try:
+                    kept, plain = asyncio.run(_measure(given.rounds, given.seconds))
+                finally:
+                    server.terminate()
+            name = store.partition(":")[0]
+            cost = (plain - kept) / plain * 100
+            print(f"{name}: {kept:.0f}/s kept, {plain:.0f}/s not; keeping costs {cost:.1f} %")  # noqa: T201 - a command prints
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
