@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Self, cast
 
 from domain.chat import FinishReason
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from application.ports.llm import ChatStream
     from domain.tools import ToolDefinition
+
+_REPLYING = re.compile(rf'\s*\{{\s*"{REPLY}"\s*:\s*')
+# As much of a JSON string as there is.
+_STRING = re.compile(r'"(?:[^"\\]|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*')
 
 
 def tools_text(tools: Sequence[ToolDefinition]) -> str:
@@ -61,7 +66,7 @@ class EnvelopeStream:
                 case TextDelta(text):
                     self._text.append(text)
                 case Finished(FinishReason.LENGTH, _):
-                    out.append(event)
+                    out += [*_begun("".join(self._text)), event]
                 case Finished(_, usage):
                     content = list(self._open("".join(self._text)))
                     called = isinstance(content[0], ToolCallDelta)
@@ -89,6 +94,18 @@ class EnvelopeStream:
         if name not in self._names or not isinstance(arguments, dict):
             raise ValueError
         return name, _compact(cast("object", arguments))
+
+
+def _begun(text: str) -> Iterator[TextDelta]:
+    """Yield what there is of a reply in an envelope that was cut."""
+    begin = _REPLYING.match(text)
+    if begin is None:
+        return
+    reply = text[begin.end() :]
+    if string := _STRING.match(reply):
+        reply = json.loads(f'{string[0]}"', strict=False)
+    if reply:
+        yield TextDelta(_whole(reply))
 
 
 def _reply(value: object) -> str:

@@ -40,7 +40,7 @@ class ChatDecoder:
         finished: the answer is complete.
         failure: the answer failed after the events that were returned last.
 
-    The rules of a stream are those of `reference` Ollama `server/routes.go`, ChatHandler: every
+    The rules of a stream are those of Ollama `server/routes.go`, ChatHandler: every
     line may carry anything, the one marked done too; an ``error`` line is the last; a body that
     ends without a done line is a failure, however clean its end.
     """

@@ -14,11 +14,14 @@ from tests.clients.scripted_llm import ScriptedLLM
 from tests.support.service import service_of
 
 KEY = "the-key-of-the-client-suites"
+# For what works with OpenAI's models only.
+ALIAS = "gpt-4.1"
 
 
 async def main(*command: str) -> int:
     """Return the exit code of ``command``."""
-    async with service_of(ScriptedLLM(), api_key=KEY, default_model="scripted") as running:
+    settings = {"default_model": "scripted", "model_aliases": f"{ALIAS}=scripted"}
+    async with service_of(ScriptedLLM(), api_key=KEY, **settings) as running:
         url = f"http://127.0.0.1:{running.port}/v1"
         environment = os.environ | {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY}
         process = await asyncio.create_subprocess_exec(*command, env=environment)

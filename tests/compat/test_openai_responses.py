@@ -16,7 +16,7 @@ from tests.compat.conftest import in_thread
 from tests.support.fake_llm import USAGE
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, OpenAI
     from openai.types.responses import FunctionToolParam
 
     from tests.support.fake_llm import FakeLLM
@@ -149,6 +149,26 @@ async def test_text_is_parsed(client: AsyncOpenAI, llm: FakeLLM) -> None:
     assert response.output_parsed == Person(name="Ada", born=1815)
     assert streamed.output_parsed == response.output_parsed
     assert llm.requests[0].output == llm.requests[1].output
+
+
+async def test_the_synchronous_client_streams_and_parses(base_url: str, llm: FakeLLM) -> None:
+    llm.script = ([TextDelta('{"name":"Ada",'), TextDelta('"born":1815}'), STOP],)
+
+    def work(client: OpenAI) -> list[Person | None]:
+        parsed = client.responses.parse(input="Who?", model="llama3", text_format=Person)
+        with client.responses.stream(input="?", model="llama3", text_format=Person) as stream:
+            streamed = stream.get_final_response()
+        events = list(client.responses.create(input="Who?", model="llama3", stream=True))
+        last = events[-1]
+        assert last.type == "response.completed"
+        kept = client.responses.retrieve(last.response.id)
+        client.responses.delete(kept.id)
+        with pytest.raises(openai.NotFoundError):
+            client.responses.retrieve(kept.id)
+        raw = Person.model_validate_json(kept.output_text)
+        return [parsed.output_parsed, streamed.output_parsed, raw]
+
+    assert await in_thread(base_url, work) == [Person(name="Ada", born=1815)] * 3
 
 
 async def test_a_tool_goes_round(client: AsyncOpenAI, llm: FakeLLM) -> None:

@@ -8,8 +8,8 @@ import sys
 
 import msgspec
 
-from tests.compliance.cases import CASES, SUITE
 from tests.compliance.suite import Suite
+from tests.compliance.table import CASES, SUITE
 
 LIMIT_S = 300
 

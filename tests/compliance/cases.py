@@ -1,4 +1,4 @@
-"""The cases, by their ids: those of the suite of 2026-04-24, and those of others beside it.
+"""The cases over HTTP, named by their ids.
 
 What they send and check is in section 11.2 of our reference of the wire format.
 """
@@ -10,23 +10,11 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from tests.compliance.schema import (
-    ArgumentsDelta,
-    ArgumentsDone,
-    Compaction,
-    Completed,
-    FunctionCall,
-    ItemAdded,
-    ItemDone,
-    check_compact,
-    check_message,
-)
-from tests.compliance.suite import PATH
+from tests.compliance.events import ArgumentsDelta, ArgumentsDone, ItemAdded, ItemDone
+from tests.compliance.schema import Compaction, FunctionCall, check_compact, check_message
+from tests.compliance.suite import PATH, answered, last, says
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from tests.compliance.schema import KnownEvent, ResponseResource
     from tests.compliance.suite import Suite
 
 TOOL: dict[str, Any] = {
@@ -45,12 +33,6 @@ TOOL: dict[str, Any] = {
     },
 }
 WEATHER = "What's the weather like in San Francisco?"
-NOT_FOUND = "previous_response_not_found"
-
-
-def says(role: str, content: Any, **more: Any) -> dict[str, Any]:
-    """Return a message."""
-    return {"type": "message", "role": role, "content": content, **more}
 
 
 def red_square() -> str:
@@ -64,21 +46,6 @@ def red_square() -> str:
     head = struct.pack(">IIBBBBB", 32, 32, 8, 2, 0, 0, 0)
     chunks = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + chunks).decode()
-
-
-def answered(response: ResponseResource) -> ResponseResource:
-    """Check that a response has output and is complete."""
-    assert response.status == "completed", response.status
-    assert response.output
-    return response
-
-
-def last(events: Sequence[KnownEvent]) -> ResponseResource:
-    """Return the response at the end of a stream that is complete."""
-    assert [event.sequence_number for event in events] == list(range(len(events)))
-    end = events[-1]
-    assert isinstance(end, Completed), end
-    return end.response
 
 
 async def basic_response(suite: Suite) -> None:
@@ -177,120 +144,3 @@ async def previous_response_id(suite: Suite) -> None:
     second = await suite.create(input="What is my name?", previous_response_id=first.id)
 
     assert answered(second).previous_response_id == first.id
-
-
-async def websocket_response(suite: Suite) -> None:
-    async with suite.socket() as socket:
-        events = await socket.create(input=[says("user", "Count from 1 to 3.")])
-
-    answered(last(events))
-
-
-async def websocket_sequential_responses(suite: Suite) -> None:
-    async with suite.socket() as socket:
-        for word in ("one", "two"):
-            asked = [says("user", f"Say {word}.")]
-            answered(last(await socket.create(store=False, input=asked)))
-
-
-async def websocket_continuation(suite: Suite) -> None:
-    async with suite.socket() as socket:
-        first = last(await socket.create(store=False, input=[says("user", "I am Alice.")]))
-        events = await socket.create(
-            store=False, previous_response_id=first.id, input=[says("user", "Who am I?")]
-        )
-
-    assert answered(last(events)).previous_response_id == first.id
-
-
-async def websocket_reconnect_store_false_recovery(suite: Suite) -> None:
-    asked = [says("user", "I am Alice.")]
-    async with suite.socket() as socket:
-        first = last(await socket.create(store=False, input=asked))
-    async with suite.socket() as socket:
-        refusal = await socket.refused(store=False, previous_response_id=first.id, input=asked)
-        events = await socket.create(store=False, input=asked)
-
-    assert refusal.error.code == NOT_FOUND
-    answered(last(events))
-
-
-async def websocket_previous_response_not_found(suite: Suite) -> None:
-    async with suite.socket() as socket:
-        refusal = await socket.refused(
-            store=False, previous_response_id="resp_unknown", input=[says("user", "Hello?")]
-        )
-
-    assert refusal.error.code == NOT_FOUND
-
-
-async def websocket_failed_continuation_evicts_cache(suite: Suite) -> None:
-    output = {"type": "function_call_output", "call_id": "call_missing", "output": "{}"}
-    async with suite.socket() as socket:
-        first = last(await socket.create(store=False, input=[says("user", "I am Alice.")]))
-        failed = await socket.refused(store=False, previous_response_id=first.id, input=[output])
-        refusal = await socket.refused(
-            store=False, previous_response_id=first.id, input=[says("user", "Who am I?")]
-        )
-
-    assert failed.error.code != NOT_FOUND
-    assert refusal.error.code == NOT_FOUND
-
-
-async def websocket_compact_new_chain(suite: Suite) -> None:
-    turns = [
-        says("user", [{"type": "input_text", "text": "My name is Alice."}]),
-        says("assistant", [{"type": "output_text", "text": "Hello Alice!"}]),
-    ]
-    status, compact = await suite.post(f"{PATH}/compact", model=suite.model, input=turns)
-    assert status == 200, compact
-    check_compact(compact)
-    asked = says("user", [{"type": "input_text", "text": "What is my name?"}])
-    async with suite.socket() as socket:
-        events = await socket.create(store=False, input=[*compact["output"], asked], tools=[])
-
-    answered(last(events))
-
-
-async def websocket_generate_false(suite: Suite) -> None:
-    async with suite.socket() as socket:
-        events = await socket.create(
-            store=False, generate=False, input=[says("user", "I am Alice.")]
-        )
-        ready = last(events)
-        events = await socket.create(
-            store=False, previous_response_id=ready.id, input=[says("user", "Who am I?")]
-        )
-
-    assert ready.id
-    assert ready.output == []
-    answered(last(events))
-
-
-# Those of the suite of 2026-04-24; then those of other revisions.
-SUITE: tuple[Callable[[Suite], Awaitable[None]], ...] = (
-    basic_response,
-    streaming_response,
-    system_prompt,
-    tool_calling,
-    image_input,
-    multi_turn,
-    assistant_phase,
-    response_output_phase_schema,
-    compact_response,
-    compact_missing_model,
-    websocket_response,
-    websocket_sequential_responses,
-    websocket_continuation,
-    websocket_reconnect_store_false_recovery,
-    websocket_previous_response_not_found,
-    websocket_failed_continuation_evicts_cache,
-    websocket_compact_new_chain,
-)
-OTHERS: tuple[Callable[[Suite], Awaitable[None]], ...] = (
-    tool_calling_streaming,
-    function_call_roundtrip,
-    previous_response_id,
-    websocket_generate_false,
-)
-CASES = {case.__name__.replace("_", "-"): case for case in (*SUITE, *OTHERS)}

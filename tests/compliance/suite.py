@@ -7,15 +7,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.compliance.schema import check_event, check_refusal, check_response
+from tests.compliance.events import Completed, check_event
+from tests.compliance.schema import check_refusal, check_response
 from tests.support import raw_http
 from tests.support.response_streams import read
 from tests.support.sockets import connected
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
-    from tests.compliance.schema import KnownEvent, ResponseResource, SocketError
+    from tests.compliance.events import KnownEvent
+    from tests.compliance.schema import ResponseResource, SocketError
     from tests.support.sockets import Socket
 
 PATH = "/v1/responses"
@@ -81,3 +83,23 @@ class Turns:
 
     async def _ask(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         return await self._socket.turn(model=self._model, **body)
+
+
+def says(role: str, content: Any, **more: Any) -> dict[str, Any]:
+    """Return a message."""
+    return {"type": "message", "role": role, "content": content, **more}
+
+
+def answered(response: ResponseResource) -> ResponseResource:
+    """Check that a response has output and is complete."""
+    assert response.status == "completed", response.status
+    assert response.output
+    return response
+
+
+def last(events: Sequence[KnownEvent]) -> ResponseResource:
+    """Return the response at the end of a stream that is complete."""
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    end = events[-1]
+    assert isinstance(end, Completed), end
+    return end.response

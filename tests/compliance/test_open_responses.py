@@ -13,9 +13,10 @@ from domain.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from domain.messages import Role
 from domain.models import Capability
 from domain.sampling import TEXT
-from tests.compliance.cases import CASES, SUITE
-from tests.compliance.schema import check_event, check_response
+from tests.compliance.events import check_event
+from tests.compliance.schema import check_response
 from tests.compliance.suite import PATH, Suite
+from tests.compliance.table import CASES, SUITE
 from tests.support.fake_llm import USAGE, FakeLLM, details
 from tests.support.responses import response
 from tests.support.service import service_of

@@ -243,9 +243,15 @@ async def test_a_locked_file_is_named_as_such(path: Path) -> None:
     await store.aclose()
 
 
-async def test_an_old_file_that_is_being_read_is_named_as_such(path: Path) -> None:
+@pytest.mark.parametrize(
+    "version", [pytest.param(0, id="empty"), pytest.param(len(MIGRATIONS), id="without a log")]
+)
+async def test_a_file_that_is_being_read_as_it_is_set_up_is_named_as_such(
+    path: Path, version: int
+) -> None:
     store = SQLiteStore(path, FixedClock(), wait_s=0.01)
     with raw(path) as connection:
+        migrate(connection, MIGRATIONS[:version])
         connection.execute("BEGIN")
         connection.execute("SELECT * FROM sqlite_master").fetchall()
 

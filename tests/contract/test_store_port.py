@@ -374,6 +374,23 @@ async def test_what_was_not_written_for_long_is_forgotten(
         await store.append_items(OWNER, "conv_1", [ITEMS[1]])
 
 
+async def test_what_was_forgotten_comes_again_without_what_hung_on_it(
+    opened: Opened, store: ResponseStorePort
+) -> None:
+    await store.put(OWNER, response("resp_1", ITEMS[0], status=ResponseStatus.QUEUED))
+    await store.append_records(OWNER, "resp_1", [b"zero"])
+    await store.put_conversation(OWNER, Conversation("conv_1", 7))
+    await store.append_items(OWNER, "conv_1", [ITEMS[1]])
+    await opened.pass_time(4000)
+
+    await store.put_conversation(OWNER, Conversation("conv_1", 7))
+    await store.put(OWNER, response("resp_1"))
+
+    assert await store.list_items(OWNER, "conv_1") == []
+    assert await store.read_records(OWNER, "resp_1") == (ResponseStatus.COMPLETED, [])
+    assert await store.find_items(OWNER, ["msg_1", "msg_2"]) == {}
+
+
 async def test_one_claim_of_many_wins(store: ResponseStorePort) -> None:
     claims = [store.claim(OWNER, "key", f"resp_{number}", 60) for number in range(8)]
 

@@ -246,6 +246,15 @@ async def test_a_wrong_password_is_named_as_such(own: ValkeyServer) -> None:
     assert "wrong" not in caught.value.message
 
 
+async def test_what_is_not_ours_under_a_key_is_a_failure(
+    store: ValkeyStore, console: Server
+) -> None:
+    await console.ask("SET", "{responses}:Response:5:owner:resp_1", "theirs")
+
+    with pytest.raises(StoreError, match="failed; the log says why"):
+        await store.get(OWNER, "resp_1")
+
+
 async def test_a_cut_off_caller_leaves_the_connection_in_order(store: ValkeyStore) -> None:
     for number in range(20):
         await store.put(OWNER, response(f"resp_{number}"))

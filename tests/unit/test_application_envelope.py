@@ -150,6 +150,28 @@ async def test_an_envelope_that_was_cut_says_so() -> None:
     assert await answer(llm, FORCED) == ChatResult("", FinishReason.LENGTH, USAGE)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param('{"reply": "Hel', "Hel", id="words"),
+        pytest.param('{"reply": "a\\n\\u00e9\\"', 'a\né"', id="escapes"),
+        pytest.param('{"reply": "a\\u00e', "a", id="half an escape"),
+        pytest.param('{"reply": "a\\', "a", id="the begin of an escape"),
+        pytest.param('{"reply": "a\nb', "a\nb", id="a bare line break"),
+        pytest.param('{"reply": "Hello"', "Hello", id="all words"),
+        pytest.param(' { "reply" : {"name": "A', '{"name": "A', id="an object"),
+        pytest.param('{"reply": "', "", id="no word"),
+        pytest.param('{"reply"', "", id="no reply"),
+    ],
+)
+async def test_a_reply_that_was_cut_is_handed_over_as_far_as_it_goes(text: str, said: str) -> None:
+    llm = FakeLLM([TextDelta(text), CUT])
+
+    request = asking(model="emulator")
+
+    assert await answer(llm, request) == ChatResult(said, FinishReason.LENGTH, USAGE)
+
+
 async def test_the_second_attempt_says_what_was_wrong_and_has_another_seed() -> None:
     llm = FakeLLM([TextDelta(calling(ROME)), STOP])
     llm.play([TextDelta("{}"), STOP])

@@ -43,9 +43,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     # First, so that nothing is changed in a file that is not ours.
     with reading(connection):
         check(connection)
-    # Counts in an empty file only, and before anything else is written.
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    _log_ahead(connection)
+    # The first counts in an empty file only, and before anything else is written.
+    for setting in ("PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL"):
+        _patiently(connection, setting)
     # With less, a power cut may take the last commits.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES:d}")
@@ -54,11 +54,10 @@ def _prepare(connection: sqlite3.Connection) -> None:
     migrate(connection)
 
 
-def _log_ahead(connection: sqlite3.Connection) -> None:
-    switch = "PRAGMA journal_mode = WAL"
+def _patiently(connection: sqlite3.Connection, setting: str) -> None:
     for _ in range(_TRIES):
         try:
-            connection.execute(switch)
+            connection.execute(setting)
         except sqlite3.OperationalError:
             # SQLite does not wait here for another process that does the same to a new file.
             # Here it does.
@@ -66,4 +65,4 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
                 pass
         else:
             return
-    connection.execute(switch)
+    connection.execute(setting)

@@ -121,7 +121,7 @@ async def test_turns_in_a_conversation() -> None:
     second = await agent.run("Thanks, 'get_time' again.", message_history=first.all_messages())
 
     assert first.output == "The tool says: noon in Rome"
-    assert second.usage.input_tokens == (6 + 6 + 6 + 4) + (6 + 6 + 6 + 4 + 3)
+    assert second.usage.input_tokens == (6 + 6 + 6 + 3) + (6 + 6 + 6 + 3 + 3)
 
 
 async def test_a_run_in_the_background() -> None:

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import msgspec
 import structlog
 from msgspec import Meta
 
@@ -25,13 +24,12 @@ from entrypoints.http.openai.parsing import BodyParser
 from entrypoints.http.openai.responses import wire
 from entrypoints.http.openai.responses.inbox import Inbox
 from entrypoints.http.openai.responses.names import own_names
+from entrypoints.http.openai.responses.outbox import Outbox
 from entrypoints.http.openai.responses.parse import Asked, to_domain
-from entrypoints.http.openai.responses.stream import Record, ResponseEncoder
+from entrypoints.http.openai.responses.stream import ResponseEncoder
 from entrypoints.http.openai.responses.support import HARMLESS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
     from litestar.types import Receive, Scope, Send
 
     from application.defaults import Defaults
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from entrypoints.http.drain import Drain
 
 _log = structlog.stdlib.get_logger()
-_encode = msgspec.json.Encoder().encode
 
 # RFC 6455, 7.4.1, and its registry.
 _GOING_AWAY = 1001
@@ -92,7 +89,7 @@ class ResponsesSocket:
         """Serve a connection to its end."""
         await receive()
         await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-        outbox = _Outbox(send)
+        outbox = Outbox(send)
         inbox = Inbox(receive, self._limits.waiting_bytes)
         turns = _Turns(self._responses, self._defaults, owner(scope), inbox, outbox)
         try:
@@ -125,7 +122,7 @@ class _Turns:
         defaults: Defaults,
         whose: str,
         inbox: Inbox,
-        outbox: _Outbox,
+        outbox: Outbox,
     ) -> None:
         self._responses = responses
         self._defaults = defaults
@@ -187,59 +184,6 @@ class _Turns:
         finally:
             await stream.aclose()
         return status.value
-
-
-class _Outbox:
-    """The sending side: each record is a text frame of its own.
-
-    Attributes:
-        failing: makes the records that end a response under way which failed.
-    """
-
-    def __init__(self, send: Send) -> None:
-        self.failing: Callable[[errors.Envelope], Sequence[Record]] | None = None
-        self._send = send
-        self._lane = b"}"
-
-    def begin(self, stream_id: str | None = None) -> None:
-        """Begin a turn; its events bear the name of the lane that its client gave."""
-        self.failing = None
-        self._lane = b"}" if stream_id is None else b',"stream_id":%b}' % _encode(stream_id)
-
-    async def send(self, records: Sequence[Record]) -> None:
-        """Send the records of a response."""
-        for record in records:
-            await self._frame(record.data)
-
-    async def fail(self, shown: errors.Envelope) -> None:
-        """End the turn: its response, if it is under way, and else with an error."""
-        if self.failing is None:
-            await self._frame(errors.event(shown))
-        else:
-            await self.send(self.failing(shown))
-
-    async def close(self, error: Exception, code: int) -> None:
-        """End the connection; the last event says why."""
-        self.begin()
-        shown = errors.envelope(error)
-        try:
-            await self._frame(errors.event(shown))
-            await self._send({"type": "websocket.close", "code": code, "reason": None})
-        except ClientDisconnectedError as gone:
-            errors.log(gone, shown)
-
-    async def _frame(self, data: bytes) -> None:
-        text = (data[:-1] + self._lane).decode()
-        await _delivered(self._send({"type": "websocket.send", "text": text, "bytes": None}))
-
-
-async def _delivered(sending: Awaitable[None]) -> None:
-    try:
-        await sending
-    except OSError as error:
-        # ASGI's word for a connection that is gone, from version 2.4 of the specification on.
-        message = "The client closed the connection."
-        raise ClientDisconnectedError(message) from error
 
 
 def _read(frame: str | None) -> ResponseCreate:
