@@ -87,13 +87,13 @@ class BackgroundService:
             ServiceError: as ``ResponsesService.complete``, where that fails before the model
                 is asked; what fails later is told by the response.
         """
-        self._runs.check()
-        begun, plan = await self._responses.prepare(owner, asked, begun)
-        queued = replace(begun, status=ResponseStatus.QUEUED)
-        job = _Job(owner, asked, begun, plan, recorder)
-        await self._runs.take(owner, queued.id)
-        await self._store.put(owner, queued)
-        await self._store.append_records(owner, queued.id, recorder.feed([Queued(queued)]))
+        with self._runs.place(begun.id):
+            begun, plan = await self._responses.prepare(owner, asked, begun)
+            queued = replace(begun, status=ResponseStatus.QUEUED)
+            job = _Job(owner, asked, begun, plan, recorder)
+            await self._runs.take(owner, queued.id)
+            await self._store.put(owner, queued)
+            await self._store.append_records(owner, queued.id, recorder.feed([Queued(queued)]))
         self._runs.start(owner, queued.id, self._run(job))
         return queued
 

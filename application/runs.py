@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.errors import OverloadedError, UpstreamUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Generator
 
     from application.lease import Lease
 
@@ -41,22 +42,29 @@ class Runs:
         self._most = most
         self._look_s = look_s
         self._runs: dict[str, _Run] = {}
+        self._places: set[str] = set()
         self._beating: asyncio.Task[None] | None = None
         self._closed = False
 
-    def check(self) -> None:
-        """Return if there is room for one more.
+    @contextmanager
+    def place(self, response_id: str) -> Generator[None]:
+        """While entered, a response has a place among the runs, to be started.
 
         Raises:
-            OverloadedError: there is none.
+            OverloadedError: there is no room.
             UpstreamUnavailableError: the service ends.
         """
         if self._closed:
             message = "The server is shutting down; try again shortly."
             raise UpstreamUnavailableError(message, code="server_shutting_down")
-        if len(self._runs) >= self._most:
+        if len(self._runs) + len(self._places) >= self._most:
             message = "Too many responses are being made in the background; try again shortly."
             raise OverloadedError(message, code="too_many_background_responses")
+        self._places.add(response_id)
+        try:
+            yield
+        finally:
+            self._places.discard(response_id)
 
     async def take(self, owner: str, response_id: str) -> None:
         """Say to other processes that a response is made here."""
@@ -68,10 +76,17 @@ class Runs:
 
     async def are_at(self, owner: str, response_id: str) -> bool:
         """Return whether a response is being made, by this process or another that lives."""
-        return response_id in self._runs or await self._lease.is_held(owner, response_id)
+        here = response_id in self._runs or response_id in self._places
+        return here or await self._lease.is_held(owner, response_id)
 
     def start(self, owner: str, response_id: str, work: Coroutine[object, object, None]) -> None:
-        """Let ``work`` go on by itself; it tells of its failures on its own."""
+        """Let ``work`` go on by itself; it tells of its failures on its own.
+
+        Where the service ended meanwhile it never begins, and others find that it was lost.
+        """
+        if self._closed:
+            work.close()
+            return
         if self._beating is None:
             self._beating = asyncio.create_task(self._lease.beat())
         task = asyncio.create_task(_finish(work))

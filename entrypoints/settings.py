@@ -73,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shutdown_grace_s: Seconds = 30.0
     max_concurrency: Count = 8
     max_queue: Annotated[int, Meta(ge=0)] = 64
-    max_body_bytes: Count = 64 * 1024 * 1024
+    max_body_bytes: Count = 20 * 1024 * 1024
     max_header_bytes: Annotated[int, Meta(ge=1024)] = 64 * 1024
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"

@@ -42,9 +42,9 @@ def reported(failure: wire.Failure, prompt: str = "messages") -> ServiceError:
         prompt: the client's name for what the model reads.
     """
     if failure.type == "exceed_context_size_error":
-        return _too_long(failure.n_prompt_tokens, failure.n_ctx, prompt)
+        return too_long(failure.n_prompt_tokens, failure.n_ctx, prompt)
     if found := _TOO_LARGE.search(failure.message):
-        return _too_long(int(found["tokens"]), int(found["most"]), prompt)
+        return too_long(int(found["tokens"]), int(found["most"]), prompt)
     if failure.type == "unavailable_error":
         return UpstreamUnavailableError("The embedded engine is not ready; try again shortly.")
     return _known(failure.message) or failed()
@@ -100,7 +100,8 @@ def _known(text: str) -> InvalidRequestError | None:
     return None
 
 
-def _too_long(tokens: int, most: int, prompt: str) -> InvalidRequestError:
+def too_long(tokens: int | str, most: int, prompt: str) -> InvalidRequestError:
+    """Return the error for a prompt of so many tokens where there is room for ``most``."""
     message = (
         f"This model's maximum context length is {most} tokens. "
         f"However, your {prompt} resulted in {tokens} tokens."

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _TEXTS_A_STEP = 8
 
+# In characters; no vocabulary has many tokens as long as this, and no text consists of them.
+_LONGEST_TOKEN = 64
+
 
 class LlamaCppLLM:
     """One GGUF model, run by llama.cpp in this process; loaded when it is first needed.
@@ -76,6 +79,7 @@ class LlamaCppLLM:
         wanted = preset.apply(request) if self._path is None else request
         body = requests.encode(wanted)
         await self.start()
+        self._fits(sum(len(message.text) for message in wanted.messages), "messages")
         worker = Worker(self._engine, body, self._executor)
         return LlamaCppChatStream(worker, ChatDecoder(request.top_logprobs))
 
@@ -83,6 +87,7 @@ class LlamaCppLLM:
         self._demand(request.model)
         body = requests.completion(request)
         await self.start()
+        self._fits(len(request.prompt), "prompt")
         worker = Worker(self._engine, body, self._executor, bare=True)
         return LlamaCppChatStream(worker, CompletionDecoder(request.top_logprobs))
 
@@ -134,6 +139,14 @@ class LlamaCppLLM:
         self._executor.shutdown(cancel_futures=True)
         self._engine.close()
         self._embedder.close()
+
+    def _fits(self, characters: int, prompt: str) -> None:
+        """Refuse what is far over the context before the engine spends a minute on counting it."""
+        room = self._engine.context_length
+        least = characters // _LONGEST_TOKEN
+        if least > room:
+            counted = f"at least {least}"
+            raise errors.too_long(counted, room, prompt)
 
     def _demand(self, model: str) -> None:
         if canonical(model) != canonical(self._engine.name):

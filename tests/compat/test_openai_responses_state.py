@@ -1,30 +1,20 @@
-"""The official client on what is kept: in the background, in lists, in conversations."""
+"""The official client on what is kept, where `test_openai_state` does not go."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import openai
-import pytest
-
 from domain.errors import UpstreamProtocolError
-from domain.events import ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import TextDelta
 from tests.compat.conftest import in_thread
-from tests.support.responses import CALLED, GIF, STOP
+from tests.support.responses import GIF
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
-    from openai.types.responses import FunctionToolParam, Response, ResponseStreamEvent
+    from openai.types.responses import Response, ResponseStreamEvent
 
     from tests.support.fake_llm import FakeLLM
-
-TOOL: FunctionToolParam = {
-    "type": "function",
-    "name": "get_weather",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
-    "strict": False,
-}
 
 
 async def finished(client: AsyncOpenAI, response: Response) -> Response:
@@ -39,14 +29,6 @@ async def queued(client: AsyncOpenAI, **more: Any) -> list[ResponseStreamEvent]:
         input="hi", model="llama3", background=True, stream=True, **more
     )
     return [event async for event in stream]
-
-
-async def test_a_response_is_made_in_the_background(client: AsyncOpenAI) -> None:
-    taken = await client.responses.create(input="hi", model="llama3", background=True)
-    made = await finished(client, taken)
-
-    assert (taken.status, taken.background, taken.usage) == ("queued", True, None)
-    assert (made.status, made.output_text) == ("completed", "Hello")
 
 
 async def test_a_stream_of_the_background_is_had_again(client: AsyncOpenAI) -> None:
@@ -105,44 +87,6 @@ async def test_a_failure_in_the_background(client: AsyncOpenAI, llm: FakeLLM) ->
     assert (made.error.code, made.error.message) == ("server_error", "It broke.")
 
 
-async def test_only_what_is_in_the_background_is_cancelled(client: AsyncOpenAI) -> None:
-    made = await client.responses.create(input="hi", model="llama3")
-
-    with pytest.raises(openai.BadRequestError):
-        await client.responses.cancel(made.id)
-    with pytest.raises(openai.NotFoundError):
-        await client.responses.cancel("resp_none")
-
-
-async def test_the_input_is_listed(client: AsyncOpenAI, llm: FakeLLM) -> None:
-    llm.play([ReasoningDelta("Hm."), ToolCallDelta(0, "call_1", "get_weather", "{}"), CALLED])
-    first = await client.responses.create(
-        model="thinker",
-        tools=[TOOL],
-        input=[{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "hi"}],
-    )
-    second = await client.responses.create(
-        model="thinker",
-        tools=[TOOL],
-        previous_response_id=first.id,
-        input=[{"type": "function_call_output", "call_id": "call_1", "output": "sunny"}],
-    )
-
-    pages = client.responses.input_items.list(second.id, order="asc", limit=2)
-    items = [item async for item in pages]
-
-    assert [item.type for item in items] == [
-        "message",
-        "message",
-        "reasoning",
-        "function_call",
-        "function_call_output",
-    ]
-    newest = await client.responses.input_items.list(second.id, after=items[-1].id)
-    assert newest.data == items[-2::-1]
-    assert not newest.has_more
-
-
 async def test_images_are_listed(client: AsyncOpenAI) -> None:
     made = await client.responses.create(
         model="viewer",
@@ -180,57 +124,6 @@ async def test_a_conversation_goes_on(client: AsyncOpenAI, llm: FakeLLM) -> None
     assert told == ["One", "Two", "Hello", "Three"]
     assert [item.type for item in kept] == ["message"] * 5
     assert await client.conversations.retrieve(conversation.id) == conversation
-
-
-async def test_a_conversation_is_changed(client: AsyncOpenAI) -> None:
-    conversation = await client.conversations.create()
-    items = client.conversations.items
-    added = await items.create(
-        conversation.id, items=[{"role": "user", "content": text} for text in ("One", "Two")]
-    )
-    first, second = added.data
-
-    assert first.id is not None
-    assert second.id is not None
-    assert await items.retrieve(first.id, conversation_id=conversation.id) == first
-    await items.delete(first.id, conversation_id=conversation.id)
-    left = [item async for item in items.list(conversation.id, limit=1)]
-    changed = await client.conversations.update(conversation.id, metadata={"a": "b"})
-    deleted = await client.conversations.delete(conversation.id)
-
-    assert left == [second]
-    assert changed.metadata == {"a": "b"}
-    assert deleted.deleted
-    with pytest.raises(openai.NotFoundError):
-        await client.conversations.retrieve(conversation.id)
-
-
-async def test_tokens_are_counted(client: AsyncOpenAI) -> None:
-    counted = await client.responses.input_tokens.count(
-        input="hi", model="thinker", instructions="Be brief.", tools=[TOOL]
-    )
-
-    assert counted.input_tokens == 7
-
-
-async def test_a_chain_is_made_short(client: AsyncOpenAI, llm: FakeLLM) -> None:
-    llm.play([TextDelta("Hello"), STOP])
-    llm.play([TextDelta("They greeted."), STOP])
-    first = await client.responses.create(input="hi", model="llama3")
-
-    short = await client.responses.compact(model="llama3", previous_response_id=first.id)
-    (item,) = short.output
-    assert item.type == "compaction"
-    second = await client.responses.create(
-        model="llama3",
-        input=[
-            {"type": "compaction", "encrypted_content": item.encrypted_content},
-            {"role": "user", "content": "And?"},
-        ],
-    )
-
-    assert second.output_text == "Hello"
-    assert "They greeted." in llm.requests[2].messages[0].text
 
 
 async def test_the_synchronous_client_does_all_that(base_url: str) -> None:

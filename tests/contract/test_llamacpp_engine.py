@@ -231,6 +231,14 @@ async def test_a_prompt_over_the_context_is_refused_with_both_counts(port: LLMPo
     assert error.message.endswith("messages resulted in 1521 tokens.")
 
 
+async def test_a_prompt_far_over_the_context_is_not_even_counted(port: LLMPort) -> None:
+    error = await refusal(port, ask("hi " * 5_000_000))
+
+    assert isinstance(error, InvalidRequestError)
+    assert error.code == "context_length_exceeded"
+    assert error.message.endswith("messages resulted in at least 234375 tokens.")
+
+
 async def test_parameters_reach_the_engine(port: LLMPort) -> None:
     request = ChatRequest(MODEL, ask().messages, engine=EngineOptions({"num_predict": 2}))
 

@@ -15,6 +15,7 @@ import pytest
 from adapters.stores.errors import newer
 from adapters.stores.sqlite.schema import MIGRATIONS, migrate
 from adapters.stores.sqlite.store import SQLiteStore
+from adapters.stores.sqlite.transaction import one_of_many
 from domain.errors import NotFoundError, StoreError
 from tests.support.fake_system import FixedClock
 from tests.support.store_writer import OWNER, response
@@ -137,6 +138,20 @@ def test_a_migration_happens_whole_or_not_at_all(path: Path) -> None:
         assert tables == [("a",)]
         migrate(connection, [["-"], ["CREATE TABLE c (d)"]])
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_a_part_survives_that_everything_was_rolled_back(path: Path) -> None:
+    def part(connection: sqlite3.Connection) -> None:
+        with one_of_many(connection):
+            connection.execute("ROLLBACK")
+            raise sqlite3.OperationalError
+
+    with raw(path) as connection:
+        connection.execute("BEGIN")
+        with pytest.raises(sqlite3.OperationalError):
+            part(connection)
+
+        assert not connection.in_transaction
 
 
 async def test_a_newer_file_is_left_alone(path: Path, store: SQLiteStore) -> None:

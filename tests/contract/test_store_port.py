@@ -210,6 +210,16 @@ async def test_a_response_under_way_advances(store: ResponseStorePort) -> None:
     assert await store.find_items(OWNER, ["msg_1"]) == {"msg_1": ITEMS[0]}
 
 
+async def test_advancing_replaces_the_items(store: ResponseStorePort) -> None:
+    begun = response("resp_1", ITEMS[0], ITEMS[1], status=ResponseStatus.IN_PROGRESS)
+    await store.put(OWNER, begun)
+
+    await store.advance(OWNER, response("resp_1", ITEMS[1], ITEMS[2]))
+
+    found = await store.find_items(OWNER, ["msg_1", "msg_2", "msg_3"])
+    assert found == {"msg_2": ITEMS[1], "msg_3": ITEMS[2]}
+
+
 async def test_the_first_end_counts(store: ResponseStorePort) -> None:
     cancelled = response(status=ResponseStatus.CANCELLED)
     await store.put(OWNER, response(status=ResponseStatus.IN_PROGRESS))

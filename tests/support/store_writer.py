@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.stores.sqlite.store import SQLiteStore
@@ -33,7 +34,9 @@ async def _write(path: Path, name: str, count: int) -> None:
     async def writer() -> None:
         for number in numbers:
             response_id = f"resp_{name}_{number}"
-            await store.put(OWNER, response(response_id))
+            begun = replace(response(response_id), status=ResponseStatus.IN_PROGRESS)
+            await store.put(OWNER, begun)
+            await store.advance(OWNER, response(response_id), [b"record"])
             _say(response_id)
 
     await asyncio.gather(*(writer() for _ in range(_WRITERS)))

@@ -41,6 +41,70 @@ async def test_the_number_under_way_is_bounded() -> None:
     assert caught.value.code == "too_many_background_responses"
 
 
+async def test_those_that_begin_count() -> None:
+    process = Process(most=1)
+    process.llm.gate = asyncio.Event()
+
+    outcomes = await asyncio.gather(
+        *(process.start(IN_BACKGROUND) for _ in range(3)), return_exceptions=True
+    )
+    await process.background.aclose()
+
+    assert sum(isinstance(outcome, OverloadedError) for outcome in outcomes) == 2
+
+
+class Closing(MemoryStore):
+    """Ends the service as soon as a response is kept."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        super().__init__(clock)
+        self.process: Process | None = None
+
+    async def put(self, owner: str, response: StoredResponse) -> None:
+        await super().put(owner, response)
+        if self.process is not None:
+            await self.process.background.aclose()
+
+
+async def test_one_that_begins_while_the_service_ends_is_lost() -> None:
+    clock = FixedClock()
+    store = Closing(clock)
+    store.process = process = Process(store, clock=clock)
+
+    taken = await process.start(IN_BACKGROUND)
+    clock.now += lease.LIFE_S
+    found = await process.sibling().background.get(OWNER, taken.id)
+
+    assert process.llm.requests == []
+    assert found.status is ResponseStatus.FAILED
+
+
+class Asking(MemoryStore):
+    """Looks at a response as soon as it is kept."""
+
+    def __init__(self) -> None:
+        super().__init__(FixedClock())
+        self.process: Process | None = None
+        self.seen: list[ResponseStatus] = []
+
+    async def put(self, owner: str, response: StoredResponse) -> None:
+        await super().put(owner, response)
+        if self.process is not None:
+            found = await self.process.background.get(owner, response.id)
+            self.seen.append(found.status)
+
+
+async def test_one_that_begins_is_not_lost() -> None:
+    store = Asking()
+    store.process = process = Process(store)
+
+    ended = await process.end_of((await process.start(IN_BACKGROUND)).id)
+    await process.background.aclose()
+
+    assert store.seen == [ResponseStatus.QUEUED]
+    assert ended.status is ResponseStatus.COMPLETED
+
+
 async def test_what_ends_makes_room() -> None:
     process = Process(most=1)
     await process.end_of((await process.start(IN_BACKGROUND)).id)

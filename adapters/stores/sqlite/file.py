@@ -55,14 +55,15 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _patiently(connection: sqlite3.Connection, setting: str) -> None:
-    for _ in range(_TRIES):
+    for left in reversed(range(_TRIES)):
         try:
             connection.execute(setting)
         except sqlite3.OperationalError:
+            if not left:
+                raise
             # SQLite does not wait here for another process that does the same to a new file.
             # Here it does.
             with writing(connection):
                 pass
         else:
             return
-    connection.execute(setting)
