@@ -16,6 +16,7 @@ from domain.messages import ImageLink, ImagePart
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+_OK = 200
 _LIMIT_BYTES = 10 * 1024 * 1024
 _PATIENCE_S = 5.0
 _TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -109,7 +110,7 @@ async def _get(url: httpx.URL, address: str, link: ImageLink) -> ImagePart:
         ) as response,
     ):
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if response.status_code != httpx.codes.OK or "content-encoding" in response.headers:
+        if response.status_code != _OK or "content-encoding" in response.headers:
             message = f"The image at '{link.param}' could not be fetched."
             raise _refused(link, message)
         if kind not in _TYPES:

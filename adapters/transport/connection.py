@@ -138,10 +138,10 @@ class Connection(asyncio.Protocol):
             self._open_transport().pause_reading()
         self._wake()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         if not self.complete:
-            if self.status and not self._framed and error is None:
+            if self.status and not self._framed and exc is None:
                 # A body without a length ends with the connection.
                 self.complete = True
             else:

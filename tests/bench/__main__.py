@@ -19,7 +19,7 @@ import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
@@ -198,11 +198,11 @@ def _milliseconds(pattern: str, text: str) -> float:
 def _table(results: dict[str, Any]) -> str:
     floor, service = results["floor"], results["service"]
     rows = [f"{'':14}{'per s':>10}{'floor':>10}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}{'cpu us':>9}"]
-    for kind, mine in service.items():
-        if isinstance(mine, dict):
-            ratio = mine["per_s"] / floor[kind]["per_s"]
+    for kind, found in service.items():
+        if isinstance(found, dict):
+            mine, base = cast("dict[str, float]", found), floor[kind]["per_s"]
             rows.append(
-                f"{kind:14}{mine['per_s']:>10.0f}{floor[kind]['per_s']:>10.0f}{ratio:>8.0%}"
+                f"{kind:14}{mine['per_s']:>10.0f}{base:>10.0f}{mine['per_s'] / base:>8.0%}"
                 f"{mine['p50_ms']:>9.2f}{mine['p99_ms']:>9.2f}{mine['cpu_us']:>9.0f}"
             )
     rows += [f"paced, {name}: {found['paced']}" for name, found in results.items()]

@@ -33,7 +33,7 @@ class Floor:
         while more:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
-        asked = _decode(body) if body else {"model": "", "messages": []}
+        asked: dict[str, Any] = _decode(body) if body else {"model": "", "messages": []}
         stream = asked.get("stream", False)
         out = _encode({"model": asked["model"], "messages": asked["messages"], "stream": stream})
         async with self._session.post(

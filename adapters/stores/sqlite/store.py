@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Claims over their time that one claim forgets at most.
-_SWEEP = 32
-
 
 class SQLiteStore:
     """Responses and conversations as rows; what it acknowledged survives a power cut.
@@ -175,30 +172,10 @@ class SQLiteStore:
         await self._write(work)
 
     async def claim(self, owner: str, key: str, value: str, ttl_s: int) -> str:
-        over = "SELECT owner, key FROM claim WHERE expires <= ? ORDER BY expires LIMIT ?"
-        forget = "DELETE FROM claim WHERE owner = ? AND key = ?"
-        take = (
-            "INSERT INTO claim (owner, key, value, expires) VALUES (?1, ?2, ?3, ?4)"
-            " ON CONFLICT (owner, key) DO UPDATE SET value = ?3, expires = ?4 WHERE expires <= ?5"
-        )
-        read = "SELECT value FROM claim WHERE owner = ? AND key = ?"
-
-        def work(rows: Rows) -> str:
-            execute = rows.connection.execute
-            rows.connection.executemany(forget, execute(over, (rows.now, _SWEEP)).fetchall())
-            execute(take, (owner, key, value, rows.now + ttl_s, rows.now))
-            taken: str = execute(read, (owner, key)).fetchone()[0]
-            return taken
-
-        return await self._write(work)
+        return await self._write(lambda rows: rows.claim(owner, key, value, ttl_s))
 
     async def release(self, owner: str, key: str) -> None:
-        forget = "DELETE FROM claim WHERE owner = ? AND key = ?"
-
-        def work(rows: Rows) -> None:
-            rows.connection.execute(forget, (owner, key))
-
-        await self._write(work)
+        await self._write(lambda rows: rows.release(owner, key))
 
     async def _delete(self, key: Key) -> None:
         def work(rows: Rows) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.stores import codec
 from adapters.stores.errors import full, missing
 from adapters.stores.room import ON_SERVER
-from adapters.stores.valkey import scripts
+from adapters.stores.valkey import parts, scripts
 from adapters.stores.valkey.server import Server
 from domain.conversation import ResponseStatus
 
@@ -86,7 +86,7 @@ class ValkeyStore:
 
     async def put_conversation(self, owner: str, conversation: Conversation) -> None:
         data = codec.encode_conversation(conversation)
-        written = (_places(owner), data, scripts.ENTRY_BYTES + len(data))
+        written = (_places(owner), data, parts.ENTRY_BYTES + len(data))
         await self._run(scripts.PUT_CONVERSATION, _CONVERSATION, owner, conversation.id, *written)
 
     async def get_conversation(self, owner: str, conversation_id: str) -> Conversation:
@@ -141,7 +141,7 @@ class ValkeyStore:
     def _response(self, owner: str, response: StoredResponse) -> list[Word]:
         data = codec.encode_response(response)
         ids = dict.fromkeys(item.id for item in (*response.input, *response.output))
-        base = scripts.ENTRY_BYTES + len(data) + scripts.ROW_BYTES * len(ids)
+        base = parts.ENTRY_BYTES + len(data) + parts.ROW_BYTES * len(ids)
         if base > self._room.limit_bytes:
             raise full()
         final = int(response.status.final)
@@ -150,7 +150,7 @@ class ValkeyStore:
 
 def _key(kind: str, owner: str, id_: str) -> str:
     # With the owner's length, so that no other owner and id together read the same.
-    return f"{scripts.TAG}{kind}:{len(owner)}:{owner}:{id_}"
+    return f"{parts.TAG}{kind}:{len(owner)}:{owner}:{id_}"
 
 
 def _places(owner: str) -> str:
