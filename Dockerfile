@@ -17,9 +17,8 @@ COPY adapters adapters
 COPY entrypoints entrypoints
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 LLM_BACKEND=ollama \
     RESPONSE_STORE=sqlite:////data/responses.sqlite3
-# Where responses are kept (RESPONSE_STORE); a volume here outlives the container.
-RUN install -d -o app -m 700 data
 USER app
+# Where responses are kept; a volume here outlives the container.
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
