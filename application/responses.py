@@ -119,22 +119,6 @@ class ResponsesService:
         nothing = Finished(FinishReason.STOP, Usage())
         return await self._keep(owner, asked, concluded(begun, (), nothing), memory)
 
-    async def get(self, owner: str, response_id: str) -> StoredResponse:
-        """Return a kept response.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        return await self._store.get(owner, response_id)
-
-    async def delete(self, owner: str, response_id: str) -> None:
-        """Forget a kept response; those that follow it cannot be gone on from any more.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        await self._store.delete(owner, response_id)
-
     async def prepare(
         self, owner: str, asked: ResponseRequest, begun: StoredResponse
     ) -> tuple[StoredResponse, Plan]:

@@ -138,6 +138,19 @@ async def test_a_place_granted_to_someone_who_leaves_goes_to_the_next() -> None:
     assert (visitors.admission.running, visitors.admission.waiting) == (1, 0)
 
 
+async def test_the_last_place_of_someone_who_is_leaving_is_taken_all_the_same() -> None:
+    visitors = Visitors(Admission(1, 2, 60))
+    await visitors.come("a-1", "a-2", "a-3")
+    # The newcomer's turn of the loop comes before that of whoever leaves.
+    visitors.tasks.append(asyncio.create_task(visitors.admission.enter("b")))
+    visitors.tasks[2].cancel()
+    await turn_over()
+
+    assert visitors.admission.waiting == 2
+    await visitors.go(2)
+    assert (visitors.admission.running, visitors.admission.waiting) == (1, 0)
+
+
 @given(
     st.integers(1, 3),
     st.integers(0, 4),

@@ -81,7 +81,7 @@ async def test_a_response_remembers_what_it_was_asked_and_answered() -> None:
         completed=bench.clock.now,
         usage=USAGE,
     )
-    assert await bench.service.get(OWNER, "resp_1") == made
+    assert await bench.store.get(OWNER, "resp_1") == made
 
 
 async def test_a_streamed_response_is_kept_before_its_end_is_told() -> None:
@@ -97,7 +97,7 @@ async def test_a_streamed_response_is_kept_before_its_end_is_told() -> None:
     assert isinstance(first, Began)
     assert first.response == replace(begun, input=(user("Hi", "msg_2"),))
     assert isinstance(last, Ended)
-    assert await bench.service.get(OWNER, begun.id) == last.response
+    assert await bench.store.get(OWNER, begun.id) == last.response
     assert bench.llm.streams[0].closed.is_set()
 
 
@@ -119,7 +119,7 @@ async def test_a_stream_that_is_left_early_is_not_kept() -> None:
 
     assert bench.llm.streams[0].closed.is_set()
     with pytest.raises(NotFoundError):
-        await bench.service.get(OWNER, begun.id)
+        await bench.store.get(OWNER, begun.id)
 
 
 async def test_a_conversation_goes_before_and_grows() -> None:
