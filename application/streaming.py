@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from domain.accumulate import Accumulator
 from domain.errors import UpstreamProtocolError, UpstreamTimeoutError
+from domain.events import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -43,6 +44,7 @@ class PrimedStream:
         end: float,
     ) -> None:
         self._first: Sequence[ChatEvent] | None = first
+        self._finished = False
         self._stream = stream
         self._limits = limits
         self._end = end
@@ -52,9 +54,17 @@ class PrimedStream:
         return self
 
     async def __anext__(self) -> Sequence[ChatEvent]:
-        if (first := self._first) is not None:
-            self._first = None
-            return first
+        batch = self._first
+        if batch is None:
+            batch = await self._next()
+        self._first = None
+        # What has finished is not waited for: that would take a timer.
+        self._finished = isinstance(batch[-1], Finished)
+        return batch
+
+    async def _next(self) -> Sequence[ChatEvent]:
+        if self._finished:
+            raise StopAsyncIteration
         deadline = min(self._loop.time() + self._limits.idle_s, self._end)
         try:
             async with asyncio.timeout_at(deadline):

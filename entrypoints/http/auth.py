@@ -35,30 +35,32 @@ class KeyCheck:
 
     def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
         self._app = app
-        self._digests = [_digest(key.encode()) for key in keys]
+        encoded = [key.encode() for key in keys]
+        self._owners = {_digest(key): _owner(key) for key in encoded}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._digests or scope["type"] not in CALLS or _is_public(scope["path"]):
+        if not self._owners or scope["type"] not in CALLS or _is_public(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:
-            key = _key(scope["headers"])
-            self._check(key)
+            whose = self._check(_key(scope["headers"]))
         except AuthenticationError as error:
             shown = envelope(error)
             await JSONReply(shown.body, shown.status, shown.headers)(scope, receive, send)
             return
-        _state(scope)[_OWNER] = _owner(key)
-        CALLER.set(_owner(key))
+        _state(scope)[_OWNER] = whose
+        CALLER.set(whose)
         await self._app(scope, receive, send)
 
-    def _check(self, key: bytes) -> None:
+    def _check(self, key: bytes) -> str:
+        """Return the key's owner."""
         given = _digest(key)
         # No early exit: the time taken tells nothing of which key it was.
-        matches = [hmac.compare_digest(given, known) for known in self._digests]
+        matches = [hmac.compare_digest(given, known) for known in self._owners]
         if not any(matches):
             message = "Incorrect API key provided."
             raise AuthenticationError(message, code="invalid_api_key")
+        return self._owners[given]
 
 
 def owner(scope: Scope) -> str:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from entrypoints.http.calls import CALLS, method
 
@@ -64,17 +64,18 @@ class RequestContext:
                 status = status or _FORBIDDEN
             await send(message)
 
-        with bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, sending)
-            finally:
-                _log.info(
-                    "request_answered",
-                    method=method(scope),
-                    path=scope["path"],
-                    status=status or _LEFT,
-                    elapsed_ms=round((time.perf_counter() - began) * 1000, 1),
-                )
+        bound = bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            _log.info(
+                "request_answered",
+                method=method(scope),
+                path=scope["path"],
+                status=status or _LEFT,
+                elapsed_ms=round((time.perf_counter() - began) * 1000, 1),
+            )
+            reset_contextvars(**bound)
 
 
 def _given(scope: Scope) -> str | None:

@@ -52,6 +52,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._reading: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
         self._in_head = True
+        self._in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -64,12 +65,17 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
-            if self._reading is None:
-                self._await(self._limits.header_s, "head")
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > self._limits.header_bytes:
-            self._refuse(431, _TOO_LARGE)
+        # Most requests come whole: for those no timer is needed.
+        if self._in_head:
+            if self._head_bytes > self._limits.header_bytes:
+                self._refuse(431, _TOO_LARGE)
+            elif self._head_bytes and self._reading is None:
+                self._await(self._limits.header_s, "head")
+        elif not self._in_body:
+            self._in_body = True
+            self._await(self._limits.body_s, "body")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -80,14 +86,15 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _TooLargeError
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head = self._in_body = False
         self._head_bytes = self._line_bytes = 0
-        self._await(self._limits.body_s, "body")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._arrived()
         self._in_head = True
+        # What follows in the same piece belongs to the next head.
+        self._head_bytes = 0
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
