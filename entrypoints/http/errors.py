@@ -43,7 +43,15 @@ _STATUSES: tuple[tuple[type[errors.ServiceError], int, str], ...] = (
 _RETRY_AFTER = {429: "1", 503: "2"}
 
 # Codes of faults that asking again does not mend; the official clients would try three times.
-_LASTING = frozenset({"invalid_output", "invalid_tool_call", "model_load_failed"})
+_LASTING = frozenset(
+    {
+        "invalid_output",
+        "invalid_tool_call",
+        "model_load_failed",
+        "response_too_large",
+        "store_unreadable",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from litestar.enums import ScopeType
-
 from entrypoints.http import errors
+from entrypoints.http.calls import CALLS
 from entrypoints.http.replies import JSONReply
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 _MISDIRECTED = 421
-# What else comes is the server's own word of its start and end.
-_CALLS = (ScopeType.HTTP, ScopeType.WEBSOCKET)
 
 
 class Hosts:
@@ -31,17 +28,15 @@ class Hosts:
         self._allowed = frozenset(allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in _CALLS or self._is_allowed(scope):
+        if scope["type"] not in CALLS or self._is_allowed(scope):
             await self._app(scope, receive, send)
-        elif scope["type"] == ScopeType.HTTP:
-            message = (
-                "This server does not answer for the host of this request; "
-                "ALLOWED_HOSTS names those that it answers for."
-            )
-            body = errors.encode(message, "invalid_request_error", code="unknown_host")
-            await JSONReply(body, _MISDIRECTED)(scope, receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1008, "reason": "unknown host"})
+            return
+        message = (
+            "This server does not answer for the host of this request; "
+            "ALLOWED_HOSTS names those that it answers for."
+        )
+        body = errors.encode(message, "invalid_request_error", code="unknown_host")
+        await JSONReply(body, _MISDIRECTED)(scope, receive, send)
 
     def _is_allowed(self, scope: Scope) -> bool:
         named = [value for name, value in scope["headers"] if name == b"host"]

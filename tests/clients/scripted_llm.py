@@ -31,6 +31,7 @@ MODELS = {
     for model in (
         details("scripted", Capability.TOOLS, Capability.VISION),
         details("thinker", Capability.TOOLS, Capability.THINKING),
+        details("embedder", Capability.EMBEDDING),
     )
 }
 
