@@ -157,7 +157,7 @@ class OllamaScenario:
             busy = "server busy, please try again.  maximum pending requests exceeded"
             self.server.script(_CHAT, answers.failed(503, busy))
         else:
-            self.server.script(_CHAT, answers.failed(500, "unable to load model: /root/x"))
+            self.server.script(_CHAT, answers.failed(500, "unable to load model: /srv/x"))
 
     def fails(self, *batches: Batch) -> None:
         report = answers.error_line("an error was encountered while running the model")

@@ -13,7 +13,7 @@ from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
 from domain.errors import UpstreamError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from entrypoints.http import errors
-from entrypoints.http.openai.chat import wire
+from entrypoints.http.openai.chat import answer, wire
 from entrypoints.http.openai.chat.stream import ChatSSEEncoder
 
 if TYPE_CHECKING:
@@ -169,12 +169,12 @@ def test_the_short_way_of_text_gives_the_bytes_of_the_long_way(
     usage: bool,  # noqa: FBT001 - drawn
 ) -> None:
     options = wire.StreamOptions(include_usage=True) if usage else None
-    chunk = wire.ChatCompletionChunk(
+    chunk = answer.ChatCompletionChunk(
         id="chatcmpl-1",
         created=1_700_000_000,
         model=model,
         system_fingerprint="fp_local",
-        choices=[wire.ChunkChoice(0, wire.Delta(content=text))],
+        choices=[answer.ChunkChoice(0, answer.Delta(content=text))],
         usage=None if usage else msgspec.UNSET,
     )
 

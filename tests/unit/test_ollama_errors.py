@@ -65,7 +65,7 @@ WORDS = {
         "model_load_timeout",
         None,
     ),
-    "unable to load model: /root/.ollama/models/blobs/x": (UPSTREAM, "model_load_failed", None),
+    "unable to load model: /srv/.ollama/models/blobs/x": (UPSTREAM, "model_load_failed", None),
     "server busy, please try again.  maximum pending requests exceeded": (
         errors.OverloadedError,
         "server_busy",
@@ -82,7 +82,7 @@ def test_known_words_have_their_meaning_in_a_stream_and_before_it(text: str) -> 
 
     for error in (stream_error(text), status_error(500, json.dumps({"error": text}).encode(), "m")):
         assert (type(error), error.code, error.param) == (kind, code, param)
-        assert "/root" not in error.message
+        assert "/srv" not in error.message
         assert error.message.endswith(".")
 
 
@@ -124,7 +124,7 @@ def test_a_missing_model_is_told_how_to_get_it() -> None:
 
 
 def test_unknown_words_in_a_stream_are_a_failure_in_our_words() -> None:
-    error = stream_error("odd: /root/secret")
+    error = stream_error("odd: /srv/secret")
 
     assert (type(error), error.code) == (UPSTREAM, "upstream_error")
     assert error.message == "The model server failed while it answered."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrypoints.http.openai.chat import wire
+from entrypoints.http.openai.chat import answer, wire
 from entrypoints.http.openai.operations import Content, operation
 
 _WEATHER: dict[str, Any] = {
@@ -116,12 +116,12 @@ _STREAM = "".join(
 CREATE = operation(
     "chat",
     Content(
-        wire.ChatCompletion,
+        answer.ChatCompletion,
         {
             "Text": _answer({"content": "Air scatters blue light most."}, "stop"),
             "A call": _answer({"tool_calls": [_CALL]}, "tool_calls"),
         },
     ),
     body=Content(wire.ChatCompletionRequest, _REQUESTS),
-    stream=Content(wire.ChatCompletionChunk, {"Text": f"{_STREAM}data: [DONE]\n\n"}),
+    stream=Content(answer.ChatCompletionChunk, {"Text": f"{_STREAM}data: [DONE]\n\n"}),
 )

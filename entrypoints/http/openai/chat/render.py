@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from domain.chat import ChatResult, FinishReason, TokenLogprob, Usage
-from entrypoints.http.openai.chat import wire
+from entrypoints.http.openai.chat import answer, wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def completion(
     old = bool(body.functions)
     logprobs = bool(body.logprobs)
     choices = [
-        wire.Choice(
+        answer.Choice(
             index,
             _message(result, old=old),
             choice_logprobs(result.logprobs) if logprobs else None,
@@ -39,7 +39,7 @@ def completion(
         for index, result in enumerate(results)
     ]
     return _encode(
-        wire.ChatCompletion(
+        answer.ChatCompletion(
             id=generation.id,
             created=generation.created,
             model=generation.model,
@@ -51,18 +51,18 @@ def completion(
     )
 
 
-def _message(result: ChatResult, *, old: bool) -> wire.AnswerMessage:
-    message = wire.AnswerMessage(content=result.content)
+def _message(result: ChatResult, *, old: bool) -> answer.AnswerMessage:
+    message = answer.AnswerMessage(content=result.content)
     if result.reasoning:
         message.reasoning = message.reasoning_content = result.reasoning
     if result.tool_calls:
         message.content = result.content or None
         if old:
             call = result.tool_calls[0]
-            message.function_call = wire.CallFunction(call.name, call.arguments)
+            message.function_call = answer.CallFunction(call.name, call.arguments)
         else:
             message.tool_calls = [
-                wire.ToolCall(id=call.id, function=wire.CallFunction(call.name, call.arguments))
+                answer.ToolCall(id=call.id, function=answer.CallFunction(call.name, call.arguments))
                 for call in result.tool_calls
             ]
     return message
@@ -73,30 +73,30 @@ def finish_reason(reason: FinishReason, *, old: bool) -> str:
     return "function_call" if old and reason is FinishReason.TOOL_CALLS else reason.value
 
 
-def usage(used: Sequence[Usage]) -> wire.Usage:
+def usage(used: Sequence[Usage]) -> answer.Usage:
     """Return the usage of choices that share a prompt: it counts once."""
     prompt = max(one.prompt_tokens for one in used)
     completion = sum(one.completion_tokens for one in used)
-    return wire.Usage(
+    return answer.Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         total_tokens=prompt + completion,
-        prompt_tokens_details=wire.PromptTokensDetails(max(one.cached_tokens for one in used)),
-        completion_tokens_details=wire.CompletionTokensDetails(
+        prompt_tokens_details=answer.PromptTokensDetails(max(one.cached_tokens for one in used)),
+        completion_tokens_details=answer.CompletionTokensDetails(
             sum(one.reasoning_tokens for one in used)
         ),
     )
 
 
-def choice_logprobs(entries: Sequence[TokenLogprob]) -> wire.ChoiceLogprobs:
+def choice_logprobs(entries: Sequence[TokenLogprob]) -> answer.ChoiceLogprobs:
     """Return log probabilities in OpenAI's shape."""
-    return wire.ChoiceLogprobs(
+    return answer.ChoiceLogprobs(
         [
-            wire.TokenLogprob(
+            answer.TokenLogprob(
                 entry.token,
                 entry.logprob,
                 _bytes(entry.utf8),
-                [wire.Logprob(top.token, top.logprob, _bytes(top.utf8)) for top in entry.top],
+                [answer.Logprob(top.token, top.logprob, _bytes(top.utf8)) for top in entry.top],
             )
             for entry in entries
         ]

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
-from entrypoints.http.openai.chat import render, wire
+from entrypoints.http.openai.chat import answer, render, wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class ChatSSEEncoder:
         if not self._started:
             self._started = True
             # Clients want choice 0 first, whichever choice has the first token.
-            opening = wire.Delta(role="assistant", content="", refusal=None)
+            opening = answer.Delta(role="assistant", content="", refusal=None)
             out += (self._record(i, opening) for i in range(self._n))
         before, after = self._around[index]
         for event in events:
@@ -61,24 +61,24 @@ class ChatSSEEncoder:
     def _other(self, index: int, event: ChatEvent) -> bytes:
         match event:
             case TextDelta(text, logprobs):
-                return self._record(index, wire.Delta(content=text), logprobs=logprobs)
+                return self._record(index, answer.Delta(content=text), logprobs=logprobs)
             case ReasoningDelta(text):
-                return self._record(index, wire.Delta(reasoning_content=text, reasoning=text))
+                return self._record(index, answer.Delta(reasoning_content=text, reasoning=text))
             case ToolCallDelta():
                 return self._record(index, self._call(event))
             case Finished(reason, usage):
                 self._used.append(usage)
                 word = render.finish_reason(reason, old=self._old)
-                return self._record(index, wire.Delta(), reason=word)
+                return self._record(index, answer.Delta(), reason=word)
 
-    def _call(self, call: ToolCallDelta) -> wire.Delta:
-        function = wire.DeltaFunction(UNSET if call.name is None else call.name, call.arguments)
+    def _call(self, call: ToolCallDelta) -> answer.Delta:
+        function = answer.DeltaFunction(UNSET if call.name is None else call.name, call.arguments)
         if self._old:
-            return wire.Delta(function_call=function)
-        entry = wire.DeltaToolCall(call.index, function)
+            return answer.Delta(function_call=function)
+        entry = answer.DeltaToolCall(call.index, function)
         if call.id is not None:
             entry.id, entry.type = call.id, "function"
-        return wire.Delta(tool_calls=[entry])
+        return answer.Delta(tool_calls=[entry])
 
     def _end(self) -> bytes:
         if not self._with_usage:
@@ -90,18 +90,18 @@ class ChatSSEEncoder:
     def _record(
         self,
         index: int,
-        delta: wire.Delta,
+        delta: answer.Delta,
         *,
         reason: str | None = None,
         logprobs: Sequence[TokenLogprob] = (),
     ) -> bytes:
-        choice = wire.ChunkChoice(index, delta, finish_reason=reason)
+        choice = answer.ChunkChoice(index, delta, finish_reason=reason)
         if logprobs:
             choice.logprobs = render.choice_logprobs(logprobs)
         return b"data: " + _encode(self._chunk([choice])) + b"\n\n"
 
-    def _chunk(self, choices: list[wire.ChunkChoice]) -> wire.ChatCompletionChunk:
-        return wire.ChatCompletionChunk(
+    def _chunk(self, choices: list[answer.ChunkChoice]) -> answer.ChatCompletionChunk:
+        return answer.ChatCompletionChunk(
             id=self._generation.id,
             created=self._generation.created,
             model=self._generation.model,
@@ -112,5 +112,7 @@ class ChatSSEEncoder:
 
     def _split(self, index: int) -> tuple[bytes, bytes]:
         # The last mark is the content: the caller chose the model's name, too.
-        before, _, after = self._record(index, wire.Delta(content=_MARK)).rpartition(_encode(_MARK))
+        before, _, after = self._record(index, answer.Delta(content=_MARK)).rpartition(
+            _encode(_MARK)
+        )
         return before, after
