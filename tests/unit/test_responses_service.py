@@ -37,7 +37,7 @@ OWNER = "owner"
 
 class NoImages:
     async def fetch(self, link: ImageLink) -> ImagePart:
-        raise NotImplementedError(link)
+        raise AssertionError(link.url)
 
 
 class Bench:

@@ -33,7 +33,7 @@ _encode = msgspec.json.Encoder().encode
 _arguments = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 # Of tools that OpenAI runs; what they did is of no use to a model here.
-_HOSTED = frozenset(
+HOSTED = frozenset(
     {
         "additional_tools",
         "apply_patch_call",
@@ -80,7 +80,7 @@ def items(
     for index, item in enumerate(given):
         path = f"{name}[{index}]"
         kind = _kind(item, path)
-        if kind in _HOSTED:
+        if kind in HOSTED:
             skipped.append(path)
         else:
             taken.append(_read(kind, path)(item, path))

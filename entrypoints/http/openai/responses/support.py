@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from entrypoints.http.openai.responses.items import HOSTED
 from entrypoints.http.openai.support import Table, accepted, emulated, honoured, refused
 
 # What frameworks send for services of their own; leaving it out changes no answer.
@@ -198,29 +199,8 @@ _INPUT: Table = {
     "input[configuration_update]": refused("each request has its own configuration"),
     **{
         f"input[{kind}]": accepted(f"passed over; {_NAMED}")
-        for kind in (
-            "apply_patch_call",
-            "apply_patch_call_output",
-            "code_interpreter_call",
-            "compaction_trigger",
-            "computer_call",
-            "computer_call_output",
-            "file_search_call",
-            "image_generation_call",
-            "local_shell_call",
-            "local_shell_call_output",
-            "mcp_approval_request",
-            "mcp_approval_response",
-            "mcp_call",
-            "mcp_list_tools",
-            "program",
-            "program_output",
-            "shell_call",
-            "shell_call_output",
-            "tool_search_call",
-            "tool_search_output",
-            "web_search_call",
-        )
+        for kind in sorted(HOSTED)
+        if kind != "additional_tools"
     },
 }
 
