@@ -14,13 +14,22 @@ class ServiceError(Exception):
         message: one sentence for a person.
         code: a stable word for programs, or None.
         param: the path of the request field at fault (``messages[2].role``), or None.
+        retry_after_s: when asking again may help, in seconds from now, where that is known.
     """
 
-    def __init__(self, message: str, *, code: str | None = None, param: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.param = param
+        self.retry_after_s = retry_after_s
 
 
 class InvalidRequestError(ServiceError):

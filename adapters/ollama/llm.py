@@ -94,7 +94,7 @@ class OllamaLLM:
         await self._catalog.delete(name)
 
     async def check(self) -> None:
-        status, body = await self._upstream.fetch("GET", "/api/version")
+        status, body = await self._upstream.probe("/api/version")
         if status != _OK:
             raise status_error(status, body, None)
 

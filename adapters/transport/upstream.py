@@ -7,6 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from adapters.transport.circuit import Circuit
 from adapters.transport.connection import Connection
 from domain.errors import UpstreamError, UpstreamProtocolError, UpstreamUnavailableError
 
@@ -73,9 +74,14 @@ class UpstreamResponse:
 
 
 class Upstream:
-    """Sends requests to the model server at ``base_url``, such as ``http://localhost:11434``."""
+    """Sends requests to the model server at ``base_url``, such as ``http://localhost:11434``.
+
+    Attributes:
+        circuit: whether the server is worth asking.
+    """
 
     def __init__(self, base_url: str, *, connect_s: float = 2.0) -> None:
+        self.circuit = Circuit()
         parts = urlsplit(base_url)
         secure = parts.scheme == "https"
         self._host = parts.hostname or ""
@@ -93,17 +99,28 @@ class Upstream:
         Nothing is sent twice: a request that was lost may have been answered.
 
         Raises:
-            UpstreamUnavailableError: the server cannot be reached.
+            UpstreamUnavailableError: the server cannot be reached, or is left alone for a while
+                after it could not (code ``upstream_circuit_open``).
             UpstreamProtocolError: it broke the connection or did not speak HTTP.
         """
-        connection = self._take() or await self._connect()
+        if self.circuit.is_open and (wait_s := self.circuit.wait_s(_now())):
+            raise _left_alone(wait_s)
+        return await self._send(method, path, body)
+
+    async def probe(self, path: str) -> tuple[int, bytes]:
+        """Fetch ``path`` even from a server that is left alone; an answer ends that.
+
+        Raises:
+            UpstreamUnavailableError: as ``send``.
+            UpstreamError: as ``fetch``.
+        """
         try:
-            connection.send(self._head(method, path, body) + (body or b""))
-            await connection.head()
-        except BaseException:
-            connection.cut()
+            response = await self._send("GET", path, None)
+        except UpstreamError as error:
+            if self.circuit.is_open:
+                raise _left_alone(self.circuit.remaining_s(_now())) from error
             raise
-        return UpstreamResponse(connection, self._give_back)
+        return response.status, await _whole(response)
 
     async def fetch(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Send a request and return the answer's status and whole body.
@@ -112,11 +129,7 @@ class Upstream:
             UpstreamError: as ``send``, or the body is too large.
         """
         response = await self.send(method, path, body)
-        try:
-            limit = WHOLE_LIMIT_BYTES if response.status == _OK else ERROR_LIMIT_BYTES
-            return response.status, await response.read_whole(limit)
-        finally:
-            await response.aclose()
+        return response.status, await _whole(response)
 
     async def aclose(self) -> None:
         """Close the connections that are not in use."""
@@ -125,6 +138,22 @@ class Upstream:
             timer.cancel()
             connection.idle(None)
             connection.cut()
+
+    async def _send(self, method: str, path: str, body: bytes | None) -> UpstreamResponse:
+        connection = None
+        try:
+            connection = self._take() or await self._connect()
+            connection.send(self._head(method, path, body) + (body or b""))
+            await connection.head()
+        except BaseException as error:
+            if connection is not None:
+                connection.cut()
+            if isinstance(error, UpstreamError):
+                self.circuit.failed(_now())
+            raise
+        if self.circuit.failures:
+            self.circuit.answered()
+        return UpstreamResponse(connection, self._give_back)
 
     def _head(self, method: str, path: str, body: bytes | None) -> bytes:
         head = self._heads.get((method, path))
@@ -169,3 +198,20 @@ class Upstream:
         timer = asyncio.get_running_loop().call_later(_IDLE_S, forget)
         connection.idle(forget)
         self._idle.append((connection, timer))
+
+
+async def _whole(response: UpstreamResponse) -> bytes:
+    try:
+        limit = WHOLE_LIMIT_BYTES if response.status == _OK else ERROR_LIMIT_BYTES
+        return await response.read_whole(limit)
+    finally:
+        await response.aclose()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _left_alone(wait_s: float) -> UpstreamUnavailableError:
+    message = "The model server failed several times in a row; it is tried again shortly."
+    return UpstreamUnavailableError(message, code="upstream_circuit_open", retry_after_s=wait_s)

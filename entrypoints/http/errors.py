@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -118,7 +119,10 @@ def log(error: Exception, shown: Envelope) -> None:
 def _of_service_error(error: errors.ServiceError) -> Envelope:
     status, kind = next((s, k) for cls, s, k in _STATUSES if isinstance(error, cls))
     headers: dict[str, str] = {}
-    if status in _RETRY_AFTER:
+    if error.retry_after_s is not None:
+        # Rounded up: whoever comes earlier comes in vain.
+        headers["retry-after"] = str(max(1, ceil(error.retry_after_s)))
+    elif status in _RETRY_AFTER:
         headers["retry-after"] = _RETRY_AFTER[status]
     if error.code in _LASTING:
         headers["x-should-retry"] = "false"

@@ -286,3 +286,56 @@ async def test_a_body_that_is_not_wanted_any_more_is_not_waited_for(
         await response.aclose()
         with pytest.raises(UpstreamError):
             await response.read()
+
+
+async def test_a_dead_server_is_left_alone_and_a_probe_finds_it_again(
+    upstreams: Callable[[str], Upstream],
+) -> None:
+    alive = False
+
+    async def script(connection: RawConnection) -> None:
+        while await connection.request():
+            if not alive:
+                return connection.reset()
+            await connection.send(OK)
+        return None
+
+    async with raw_server(script) as server:
+        upstream = upstreams(server.url)
+        for _ in range(5):
+            with pytest.raises(UpstreamProtocolError):
+                await upstream.fetch("POST", "/api/chat", b"{}")
+        asked = server.connections
+        with pytest.raises(UpstreamUnavailableError) as refused:
+            await upstream.fetch("POST", "/api/chat", b"{}")
+        untouched = server.connections
+        with pytest.raises(UpstreamUnavailableError) as probed:
+            await upstream.probe("/api/version")
+        alive = True
+        found = await upstream.probe("/api/version")
+        again = await upstream.fetch("POST", "/api/chat", b"{}")
+
+    assert asked == untouched == 5
+    assert refused.value.code == probed.value.code == "upstream_circuit_open"
+    assert 0 < (refused.value.retry_after_s or 0) <= 1
+    assert found == again == (200, b"hi")
+
+
+async def test_answers_that_tell_of_faults_are_answers(
+    upstreams: Callable[[str], Upstream],
+) -> None:
+    failed = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+    cut = CHUNKED + b"2\r\nhi\r\n"
+
+    async def script(connection: RawConnection) -> None:
+        while request := await connection.request():
+            await connection.send(failed if b"/failed" in request else cut)
+            if b"/cut" in request:
+                return
+
+    async with raw_server(script) as server:
+        upstream = upstreams(server.url)
+        for _ in range(6):
+            assert await upstream.fetch("GET", "/failed") == (500, b"")
+            with pytest.raises(UpstreamProtocolError):
+                await upstream.fetch("GET", "/cut")

@@ -7,12 +7,16 @@ import pytest
 
 from domain.errors import UpstreamUnavailableError
 from tests.support.fake_llm import FakeLLM
-from tests.support.service import service_of
+from tests.support.fake_ollama import FakeOllama
+from tests.support.fake_ollama_answers import streamed
+from tests.support.fake_ollama_http import Ending
+from tests.support.service import ASK, service_of
 
 if TYPE_CHECKING:
     from domain.models import ModelDetails
     from tests.support.service import Service
 
+CHAT_PATH = "/api/chat"
 GONE = UpstreamUnavailableError("The model server cannot be reached.", code="upstream_unavailable")
 
 
@@ -89,3 +93,24 @@ async def test_a_silent_model_server_is_not_ready() -> None:
             "code": "upstream_timeout",
         }
     }
+
+
+async def test_a_dead_model_server_is_left_alone_and_readiness_finds_it_again() -> None:
+    dead = streamed(ending=Ending.RESET)
+    async with FakeOllama() as ollama, service_of(ollama.url) as service:
+        ollama.script(CHAT_PATH, *[dead] * 5)
+        failed = [(await service.ask(ASK)).json["error"]["code"] for _ in range(5)]
+        refused = await service.ask(ASK)
+        asked = len(ollama.asked(CHAT_PATH))
+        ollama.script("/api/version", dead)
+        unready = await service.ask(path="/readyz")
+        ready = await service.ask(path="/readyz")
+        answered = await service.ask(ASK)
+
+    assert failed == ["upstream_disconnected"] * 5
+    assert asked == 5
+    for answer in (refused, unready):
+        assert answer.status == 503
+        assert answer.json["error"]["code"] == "upstream_circuit_open"
+    assert refused.headers["retry-after"] == "1"
+    assert (ready.status, answered.status) == (200, 200)
