@@ -10,7 +10,7 @@ from application.demands import DemandingStream
 from application.envelope import EnvelopeStream
 from application.image_links import fetched
 from application.planning import Plan, plan
-from application.streaming import Limits, fold, open_stream
+from application.streaming import fold
 from domain.errors import InvalidOutputError
 
 if TYPE_CHECKING:
@@ -30,12 +30,10 @@ class Answers:
         ids: IdPort,
         schemas: SchemaPort,
         images: ImagePort,
-        limits: Limits,
     ) -> None:
         self._llm = llm
         self._schemas = schemas
         self._images = images
-        self._limits = limits
         self._new_call_id = partial(ids.new, "call_")
 
     async def plan(self, request: ChatRequest) -> Plan:
@@ -56,7 +54,7 @@ class Answers:
         Raises:
             ServiceError: as ``LLMPort.stream``.
         """
-        stream: ChatStream = await open_stream(self._llm, asked.request, self._limits)
+        stream = await self._llm.stream(asked.request)
         if asked.envelope is not None:
             stream = EnvelopeStream(stream, asked.envelope, self._new_call_id)
         if asked.demands:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from application.choices import ChoiceStream, ManyChoices, OneChoice, all_of
 from application.generation import Generation
-from application.streaming import fold, primed
+from application.streaming import fold
 from domain.chat import ChatResult, FinishReason, Usage
 from domain.completion import NEW_DOCUMENT
 from domain.errors import InvalidRequestError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from application.ports.llm import ChatStream, LLMPort
     from application.ports.system import ClockPort, IdPort
-    from application.streaming import Limits
     from domain.completion import Choices, CompletionRequest
     from domain.events import ChatEvent
 
@@ -35,11 +34,10 @@ class Completions:
 class CompletionsService:
     """Goes on with prompts."""
 
-    def __init__(self, llm: LLMPort, ids: IdPort, clock: ClockPort, limits: Limits) -> None:
+    def __init__(self, llm: LLMPort, ids: IdPort, clock: ClockPort) -> None:
         self._llm = llm
         self._ids = ids
         self._clock = clock
-        self._limits = limits
 
     async def complete(
         self, requests: Sequence[CompletionRequest], choices: Choices
@@ -107,8 +105,7 @@ class CompletionsService:
 
     async def _open(self, request: CompletionRequest, *, echo: bool) -> ChatStream:
         muted = request.sampling.max_tokens == 0
-        opening = self._llm.complete_prompt(_askable(request))
-        stream: ChatStream = await primed(opening, self._limits)
+        stream = await self._llm.complete_prompt(_askable(request))
         if muted:
             stream = MutedStream(stream)
         return EchoStream(request.prompt, stream) if echo else stream

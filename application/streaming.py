@@ -13,8 +13,8 @@ from domain.events import Finished
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from application.ports.llm import ChatStream, LLMPort
-    from domain.chat import ChatRequest, ChatResult
+    from application.ports.llm import ChatStream
+    from domain.chat import ChatResult
     from domain.events import ChatEvent
 
 
@@ -76,20 +76,10 @@ class PrimedStream:
         await self._stream.aclose()
 
 
-async def open_stream(llm: LLMPort, request: ChatRequest, limits: Limits) -> PrimedStream:
-    """Start an answer and await its first batch; the caller closes the stream.
-
-    A missing model or a refused connection so shows before anything is sent to a client.
-
-    Raises:
-        UpstreamTimeoutError: there was no first event in time.
-        ServiceError: as ``LLMPort.stream``.
-    """
-    return await primed(llm.stream(request), limits)
-
-
 async def primed(opening: Awaitable[ChatStream], limits: Limits) -> PrimedStream:
     """Await an answer's start and its first batch; the caller closes the stream.
+
+    A missing model or a refused connection so shows before anything is sent to a client.
 
     Raises:
         UpstreamTimeoutError: there was no first event in time.

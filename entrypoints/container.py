@@ -45,6 +45,7 @@ from application.repeats import Repeats
 from application.responses import ResponsesService
 from application.runs import Runs
 from application.streaming import Limits
+from application.timed import TimedLLM
 from application.tokens import TokenTexts
 from entrypoints.settings import Settings
 
@@ -116,7 +117,8 @@ class Container(containers.DeclarativeContainer):
         settings.provided.max_queue,
         settings.provided.queue_timeout_s,
     )
-    admitted: providers.Provider[LLMPort] = providers.Singleton(AdmittedLLM, backend, admission)
+    timed: providers.Provider[LLMPort] = providers.Singleton(TimedLLM, backend, limits)
+    admitted: providers.Provider[LLMPort] = providers.Singleton(AdmittedLLM, timed, admission)
     llm: providers.Provider[LLMPort] = providers.Singleton(
         aliased, admitted, settings.provided.aliases
     )
@@ -126,13 +128,13 @@ class Container(containers.DeclarativeContainer):
         GuardedImages, settings.provided.image_hosts
     )
     answers: providers.Provider[Answers] = providers.Singleton(
-        Answers, llm=llm, ids=ids, schemas=schemas, images=images, limits=limits
+        Answers, llm=llm, ids=ids, schemas=schemas, images=images
     )
     chat: providers.Provider[ChatService] = providers.Singleton(
         ChatService, answers=answers, ids=ids, clock=clock
     )
     completions: providers.Provider[CompletionsService] = providers.Singleton(
-        CompletionsService, llm=llm, ids=ids, clock=clock, limits=limits
+        CompletionsService, llm=llm, ids=ids, clock=clock
     )
     embeddings: providers.Provider[EmbeddingsService] = providers.Singleton(
         EmbeddingsService, llm, limits

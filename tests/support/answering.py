@@ -8,6 +8,7 @@ from adapters.schema import RustSchemas
 from application.answers import Answers
 from application.chat import ChatService
 from application.streaming import Limits
+from application.timed import TimedLLM
 from domain.errors import InvalidRequestError
 from domain.messages import ImagePart
 from tests.support.fake_system import CountingIds, FixedClock
@@ -31,5 +32,6 @@ class FakeImages:
 def chat_service(llm: LLMPort, limits: Limits | None = None) -> ChatService:
     """Return the service; ids count from 1, the first is that of the first answer."""
     ids = CountingIds()
-    answers = Answers(llm, ids, RustSchemas(), FakeImages(), limits or Limits())
+    timed = TimedLLM(llm, limits or Limits())
+    answers = Answers(timed, ids, RustSchemas(), FakeImages())
     return ChatService(answers, ids, FixedClock())

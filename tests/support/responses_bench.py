@@ -13,6 +13,7 @@ from application.lease import Lease
 from application.responses import ResponsesService
 from application.runs import MOST_RUNS, Runs
 from application.streaming import Limits
+from application.timed import TimedLLM
 from domain.chat import ChatRequest
 from domain.conversation import Failure, ResponseRequest, StoredResponse
 from domain.items import MessageItem
@@ -57,7 +58,8 @@ class Process:
         self.clock = clock or FixedClock()
         self.ids = ids or CountingIds()
         self.store = store or MemoryStore(self.clock)
-        self.answers = Answers(self.llm, self.ids, RustSchemas(), FakeImages(), Limits())
+        timed = TimedLLM(self.llm, Limits())
+        self.answers = Answers(timed, self.ids, RustSchemas(), FakeImages())
         self.responses = ResponsesService(self.answers, self.ids, self.clock, self.store)
         self.background = BackgroundService(
             self.responses,

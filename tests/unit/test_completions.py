@@ -10,6 +10,7 @@ import pytest
 from application.completions import CompletionsService
 from application.generation import Generation
 from application.streaming import Limits
+from application.timed import TimedLLM
 from domain.chat import ChatResult, FinishReason, TokenLogprob, Usage
 from domain.completion import NEW_DOCUMENT, Choices, CompletionRequest
 from domain.errors import InvalidRequestError, UpstreamError
@@ -26,7 +27,7 @@ ASK = CompletionRequest("llama3", "Once", sampling=Sampling(max_tokens=16))
 
 
 def service(llm: FakeLLM) -> CompletionsService:
-    return CompletionsService(llm, CountingIds(), FixedClock(), Limits())
+    return CompletionsService(TimedLLM(llm, Limits()), CountingIds(), FixedClock())
 
 
 def said(text: str, logprob: float = -1.0, usage: Usage = Usage(3, 1)) -> list[ChatEvent]:  # noqa: B008 - frozen

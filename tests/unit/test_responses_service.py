@@ -15,6 +15,7 @@ from application.answers import Answers
 from application.response_events import Began, Ended
 from application.responses import ResponsesService
 from application.streaming import Limits
+from application.timed import TimedLLM
 from domain.chat import ChatRequest
 from domain.conversation import (
     Conversation,
@@ -49,7 +50,8 @@ class Bench:
         self.store = MemoryStore(self.clock, room)
         ids = CountingIds()
         images: ImagePort = NoImages()
-        answers = Answers(self.llm, ids, RustSchemas(), images, Limits())
+        timed = TimedLLM(self.llm, Limits())
+        answers = Answers(timed, ids, RustSchemas(), images)
         self.service = ResponsesService(answers, ids, self.clock, self.store)
 
     async def complete(self, request: ResponseRequest) -> StoredResponse:
