@@ -5,12 +5,16 @@ COPY requirements.txt requirements-data.txt ./
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.txt \
     && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes --no-deps -r requirements-data.txt \
-    && /venv/bin/pip uninstall -qy pip xllamacpp
+    && /venv/bin/pip uninstall -qy pip xllamacpp \
+    && printf '#!/bin/sh\nPYTHONPATH=/app exec /venv/bin/python -P -m entrypoints.cli "$@"\n' > /venv/bin/local-chat \
+    && chmod +x /venv/bin/local-chat
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home app && install -d -o app -m 700 /data
 WORKDIR /app
 COPY --from=build /venv /venv
+# The help of the command line explains the settings in its words.
+COPY .env.example .env.example
 COPY domain domain
 COPY application application
 COPY adapters adapters

@@ -11,11 +11,17 @@ default:
     @just --list
 
 # Create .venv with what the service needs.
-install: (_install "requirements.txt")
+install: (_install "requirements.txt") _launcher
 
 # Serve the API; settings come from the environment and .env.
+[positional-arguments, no-exit-message]
 run *args: install
-    {{ bin }}/python -m entrypoints.cli serve {{ args }}
+    @{{ bin }}/local-chat serve "$@"
+
+# Run any command of local-chat: `just local-chat --help`.
+[positional-arguments, no-exit-message]
+local-chat *args: install
+    @{{ bin }}/local-chat "$@"
 
 # Run every test that needs no model server.
 test *args: _dev
@@ -77,7 +83,14 @@ _clients:
         cp package-lock.json node_modules/; \
     }; }
 
-_dev: (_install "requirements-dev.txt")
+_dev: (_install "requirements-dev.txt") _launcher
+
+# The four packages run from here and are in no wheel: what is on the path only points to them.
+_launcher:
+    @printf '%s\n' '#!/bin/sh' 'bin=$(dirname "$(readlink -f "$0")")' \
+        'PYTHONPATH="$bin/../..${PYTHONPATH:+:$PYTHONPATH}" exec "$bin/python" -P -m entrypoints.cli "$@"' \
+        > .venv/bin/local-chat
+    @chmod +x .venv/bin/local-chat
 
 # The copies in .venv say what it holds; data packages are files, wanted without their dependencies.
 _install file:

@@ -1,26 +1,43 @@
-"""``python -m entrypoints.cli``: one subcommand a module."""
+"""``local-chat``, which is ``python -m entrypoints.cli``: runs a command and tells how it ended."""
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
-from typing import TYPE_CHECKING
 
-from entrypoints.cli import serve
+import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from domain.errors import ServiceError
+from entrypoints.cli.commands import app
+from entrypoints.settings import SettingsError
+
+_FAILED = 1
+_BAD_SETTINGS = 2
+_INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run the subcommand that the arguments name and return its exit code."""
-    parser = argparse.ArgumentParser(prog="local-chat", description="A local chat completion API.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("serve", help="run the HTTP service")
-    command.set_defaults(run=serve.run)
-    arguments = parser.parse_args()
-    run: Callable[[argparse.Namespace], int] = arguments.run
-    return run(arguments)
+    """Run the command that the arguments name and return its exit code."""
+    try:
+        code = app.main(prog_name="local-chat", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return _INTERRUPTED
+    except SettingsError as error:
+        click.echo("These settings cannot be used:", err=True)
+        for problem in error.problems:
+            click.echo(f"  {problem}", err=True)
+        return _BAD_SETTINGS
+    except ServiceError as error:
+        click.echo(error.message, err=True)
+        return _FAILED
+    except BrokenPipeError:
+        # Whoever read the output has enough; Python must not complain of it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+    return int(code or 0)
 
 
 if __name__ == "__main__":

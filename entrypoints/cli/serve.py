@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import sys
 from contextlib import contextmanager
 from functools import partial
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -21,13 +19,12 @@ from entrypoints.http.app import create_app
 from entrypoints.http.drain import Drain
 from entrypoints.http.protocol import ConnectionLimits, GuardedProtocol
 from entrypoints.http.socket_protocol import GuardedSocket
-from entrypoints.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Generator
 
-_BAD_SETTINGS = 2
+    from entrypoints.settings import Settings
+
 _COULD_NOT_START = 3
 _SHORTEST_SAFE_KEY = 16
 # Longer than clients keep a connection (httpx, and with it OpenAI's SDK: 5 s; Node: 4 s; proxies:
@@ -37,15 +34,8 @@ _KEEP_ALIVE_S = 65
 _FUSE_S = 2
 
 
-def run(_arguments: argparse.Namespace) -> int:
+def run(settings: Settings) -> int:
     """Serve until told to stop; return the exit code."""
-    try:
-        settings = load(os.environ, Path(".env"))
-    except SettingsError as error:
-        print("These settings cannot be used:", file=sys.stderr)
-        for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
-        return _BAD_SETTINGS
     logging.configure(settings.log_level, settings.log_format)
     settings = decide(settings)
     print(banner(settings), file=sys.stderr, flush=True)
