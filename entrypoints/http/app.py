@@ -26,6 +26,7 @@ from entrypoints.http.openai.models.controller import ModelsController
 from entrypoints.http.openai.responses.controller import ResponsesController
 from entrypoints.http.openai.responses.websocket import ResponsesSocket, SocketLimits
 from entrypoints.http.paths import Paths
+from entrypoints.http.playground import controller as playground
 
 if TYPE_CHECKING:
     from litestar.datastructures import State
@@ -50,7 +51,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
             ConversationsController,
             compatibility,
             *absent.HANDLERS,
-            health.root,
+            *playground.HANDLERS,
             health.healthz,
             health.readyz,
         ],

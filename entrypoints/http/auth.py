@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from litestar.types import ASGIApp, Receive, Scope, Send
 
-# Open to everyone, each for itself and what lies beneath it: probes, and the page that has the
+# Open to everyone, each for itself and what lies beneath it: probes, and the pages that have the
 # place to enter a key. Everything else, routes of tomorrow included, needs a key.
-PUBLIC = ("/healthz", "/readyz", "/docs")
+PUBLIC = ("/healthz", "/readyz", "/docs", "/playground")
 
 _BEARER = b"bearer "
 _OWNER = "owner"

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from litestar import get, route
+from litestar import get
 from litestar.di import NamedDependency
-from litestar.enums import HttpMethod
-from litestar.types import ASGIApp
 
 from application.health import HealthService
 from entrypoints.http import errors
 from entrypoints.http.replies import JSONReply
 
 _OK = b'{"status":"ok"}'
-_ROOT = b'{"status":"ok","api":"/v1","docs":"/docs"}'
-
-
-# Clients and platforms look here first; Ollama's own answers with a sentence.
-@route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False)
-async def root() -> ASGIApp:
-    """Return that this is the service, and where it begins."""
-    return JSONReply(_ROOT)
 
 
 @get(["/healthz"], include_in_schema=False, sync_to_thread=False)

@@ -33,6 +33,14 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
 _DOMAINS = ("Page", "Runtime", "Network", "Log")
+# What a key is called, its number, and what it writes.
+_KEYS = {
+    "ArrowRight": (39, ""),
+    "Enter": (13, "\r"),
+    "Escape": (27, ""),
+    "Space": (32, " "),
+    "Tab": (9, ""),
+}
 
 # Runs once the page's content satisfies a condition, without asking again and again.
 _WHEN = """
@@ -129,7 +137,24 @@ class Page:
     async def type(self, selector: str, text: str) -> None:
         """Type into a field once it is there."""
         await self.when(f"(it = {_element(selector)}) && (it.focus(), true)")
+        await self.write(text)
+
+    async def write(self, text: str) -> None:
+        """Type where the focus is."""
         await self.call("Input.insertText", text=text)
+
+    async def press(self, key: str, *, shift: bool = False) -> None:
+        """Press a key and let it go."""
+        number, text = _KEYS[key]
+        about = {
+            "key": text if key == "Space" else key,
+            "code": key,
+            "windowsVirtualKeyCode": number,
+            "modifiers": 8 if shift else 0,
+        }
+        down = "keyDown" if text else "rawKeyDown"
+        await self.call("Input.dispatchKeyEvent", type=down, text=text, **about)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 
     async def choose(self, selector: str, option: str) -> None:
         """Choose an option of a list by its text, once it is there."""
@@ -154,6 +179,8 @@ class Page:
                 self._loaded.set()
             case "Log.entryAdded" if params["entry"]["level"] == "error":
                 self.complaints.append(params["entry"]["text"])
+            case "Runtime.consoleAPICalled" if params["type"] in {"error", "assert"}:
+                self.complaints.append(str(params["args"]))
             case "Runtime.exceptionThrown":
                 self.complaints.append(str(params["exceptionDetails"]))
             case _:

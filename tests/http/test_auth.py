@@ -141,6 +141,9 @@ async def test_a_refusal_tells_how_to_ask(guarded: Service) -> None:
         "/nowhere",
         "/v1/healthz",
         "/docsx",
+        "/playground/../v1/chat/completions",
+        "/playground/%2e%2e/v1/chat/completions",
+        "/playgroundx",
         "http://127.0.0.1/v1/chat/completions",
         "*",
     ],
@@ -165,7 +168,8 @@ async def test_without_a_key_nobody_learns_what_there_is(
 
 
 @pytest.mark.parametrize(
-    "path", ["/healthz", "/readyz", "/docs", "/docs/openapi.json", "/healthz/"]
+    "path",
+    ["/", "/healthz", "/readyz", "/docs", "/docs/openapi.json", "/healthz/", "/playground/app.js"],
 )
 async def test_probes_and_the_page_are_open(guarded: Service, path: str) -> None:
     assert (await guarded.ask(path=path)).status == 200

@@ -54,6 +54,7 @@ async def test_the_root_answers_without_a_key(llm: FakeLLM) -> None:
 
     assert (answer.status, answer.json) == (200, {"status": "ok", "api": "/v1", "docs": "/docs"})
     assert (head.status, head.headers["content-length"]) == (200, str(len(answer.body)))
+    assert (answer.headers["vary"], head.headers["vary"]) == ("accept", "accept")
     assert llm.requests == []
 
 
