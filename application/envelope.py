@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 from domain.chat import FinishReason
 from domain.errors import InvalidOutputError
-from domain.events import ChatEvent, Finished, TextDelta, ToolCallDelta
+from domain.events import ChatEvent, Finished, TextDelta, TextRun, ToolCallDelta
 from domain.tool_envelope import CALLS, REPLY, Envelope
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class EnvelopeStream:
             match event:
                 case TextDelta(text):
                     self._text.append(text)
+                case TextRun(pieces):
+                    self._text += pieces
                 case Finished(FinishReason.LENGTH, _):
                     out += [*_begun("".join(self._text)), event]
                 case Finished(_, usage):

@@ -15,7 +15,7 @@ from application.response_events import (
     ThoughtAdded,
 )
 from domain.chat import ChatResult, FinishReason, TokenLogprob
-from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
 from domain.items import (
     PREFIXES,
     AnswerText,
@@ -83,11 +83,14 @@ class Itemiser:
         out: list[ItemEvent] = []
         for event in events:
             match event:
+                case TextRun(pieces):
+                    self._growing(MessageItem, out).pieces += pieces
+                    out.append(TextAdded(len(self._done), pieces))
                 case TextDelta(text, logprobs):
                     message = self._growing(MessageItem, out)
                     message.pieces.append(text)
                     message.logprobs += logprobs
-                    out.append(TextAdded(len(self._done), text, logprobs))
+                    out.append(TextAdded(len(self._done), (text,), logprobs))
                 case ReasoningDelta(text):
                     self._growing(ReasoningItem, out).pieces.append(text)
                     out.append(ThoughtAdded(len(self._done), text))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 from domain.chat import TokenLogprob
 from domain.conversation import StoredResponse
 from domain.items import Item
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,13 @@ class ItemAdded:
 
 @dataclass(frozen=True, slots=True)
 class TextAdded:
-    """More text of a message; empty only where it brings log probabilities."""
+    """More text of a message: pieces that arrived together.
+
+    One alone where it brings log probabilities, and only then perhaps empty.
+    """
 
     index: int
-    text: str
+    pieces: Sequence[str]
     logprobs: tuple[TokenLogprob, ...] = ()
 
 

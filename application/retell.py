@@ -79,7 +79,7 @@ def _content(index: int, item: Item) -> Iterator[ResponseEvent]:
     match item:
         case MessageItem(content=parts):
             yield from (
-                TextAdded(index, part.text, part.logprobs)
+                TextAdded(index, (part.text,), part.logprobs)
                 for part in parts
                 if isinstance(part, AnswerText) and (part.text or part.logprobs)
             )

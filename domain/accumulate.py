@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.chat import ChatResult, FinishReason, TokenLogprob, Usage
-from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
 from domain.tools import ToolCall
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ class Accumulator:
     def feed(self, events: Sequence[ChatEvent]) -> None:
         """Take the next events."""
         for event in events:
-            if isinstance(event, TextDelta):
-                self._text.append(event.text)
-                if event.logprobs:
-                    self._logprobs += event.logprobs
-                continue
             match event:
+                case TextRun(pieces):
+                    self._text += pieces
+                case TextDelta(text, logprobs):
+                    self._text.append(text)
+                    self._logprobs += logprobs
                 case ReasoningDelta(text):
                     self._reasoning.append(text)
                 case ToolCallDelta(_, id_, name, arguments):

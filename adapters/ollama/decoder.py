@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from adapters.ollama import wire
 from adapters.ollama.errors import stream_error
-from adapters.transport.ndjson import LineSplitter
+from adapters.transport.ndjson import LineSplitter, split
 from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
 from domain.errors import ServiceError, UpstreamError, UpstreamProtocolError
-from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-_decode = msgspec.json.Decoder(wire.ChatLine).decode
-_decode_generated = msgspec.json.Decoder(wire.GenerateLine).decode
+_chat: msgspec.json.Decoder[wire.ChatLine] = msgspec.json.Decoder(wire.ChatLine)
+_generated = msgspec.json.Decoder(wire.GenerateLine)
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 # For invalid UTF-8 msgspec lets Python's own error through, for deep nesting, too.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -48,12 +49,7 @@ class ChatDecoder:
     # The request's field that holds what the model reads.
     _prompt = "messages"
 
-    def __init__(
-        self,
-        new_call_id: Callable[[], str],
-        decode: Callable[[bytes], wire.ChatLine] = _decode,
-    ) -> None:
-        self._decode = decode
+    def __init__(self, new_call_id: Callable[[], str]) -> None:
         self._lines = LineSplitter()
         self._new_call_id = new_call_id
         self._calls = 0
@@ -82,39 +78,66 @@ class ChatDecoder:
             raise UpstreamProtocolError(_CUT, code="upstream_truncated")
         return events
 
-    def _events(self, lines: list[bytes]) -> list[ChatEvent]:
+    def _events(self, block: bytes) -> list[ChatEvent]:
         out: list[ChatEvent] = []
+        if not block:
+            return out
         try:
-            self._take(lines, out)
+            self._take(block, out)
         except ServiceError as error:
             if not out:
                 raise
             self.failure = error
         return out
 
-    def _take(self, lines: list[bytes], out: list[ChatEvent]) -> None:
-        for data in lines:
-            if self.finished:
-                break
-            try:
-                line = self._decode(data)
-            except _UNREADABLE:
-                line = self._mended(data)
-            message = line.message
-            # Nearly every line is a piece of text and nothing else: 0.25 of 0.9 microseconds each.
-            if (
-                message is not None
-                and message.content
-                and message.thinking is None
-                and message.tool_calls is None
-                and line.logprobs is None
-                and line.error is None
-                and line.done_reason is None
-                and not line.done
-            ):
-                out.append(TextDelta(message.content))
-                continue
-            self._special(line, out)
+    def _take(self, block: bytes, out: list[ChatEvent]) -> None:
+        texts: list[str] = []
+        try:
+            for line in self._decoded(block):
+                message = line.message
+                # Nearly every line is a piece of text and nothing else.
+                if (
+                    message is not None
+                    and message.content
+                    and message.thinking is None
+                    and message.tool_calls is None
+                    and line.logprobs is None
+                    and line.error is None
+                    and line.done_reason is None
+                    and not line.done
+                ):
+                    texts.append(message.content)
+                    continue
+                if texts:
+                    out.append(_text(texts))
+                    texts = []
+                self._special(line, out)
+                if self.finished:
+                    break
+        finally:
+            if texts:
+                out.append(_text(texts))
+
+    def _decoded(self, block: bytes) -> Iterable[wire.ChatLine]:
+        # All lines in one call cost half of what a call each does. It takes spaces and line feeds
+        # for the same: where the counts differ, and where a line is bad, each is looked at.
+        with suppress(*_UNREADABLE):
+            lines = self._decode_lines(block)
+            if len(lines) == block.count(b"\n"):
+                return lines
+        return map(self._line, split(block))
+
+    def _decode_lines(self, block: bytes) -> list[wire.ChatLine]:
+        return _chat.decode_lines(block)
+
+    def _decode(self, data: bytes) -> wire.ChatLine:
+        return _chat.decode(data)
+
+    def _line(self, data: bytes) -> wire.ChatLine:
+        try:
+            return self._decode(data)
+        except _UNREADABLE:
+            return self._mended(data)
 
     def _special(self, line: wire.ChatLine, out: list[ChatEvent]) -> None:
         if line.error is not None:
@@ -185,11 +208,20 @@ class CompletionDecoder(ChatDecoder):
     _prompt = "prompt"
 
     def __init__(self) -> None:
-        super().__init__(str, _decode_completion)
+        super().__init__(str)
+
+    def _decode_lines(self, block: bytes) -> list[wire.ChatLine]:
+        return [_as_chat(line) for line in _generated.decode_lines(block)]
+
+    def _decode(self, data: bytes) -> wire.ChatLine:
+        return _as_chat(_generated.decode(data))
 
 
-def _decode_completion(data: bytes) -> wire.ChatLine:
-    line = _decode_generated(data)
+def _text(pieces: list[str]) -> ChatEvent:
+    return TextRun(pieces) if len(pieces) > 1 else TextDelta(pieces[0])
+
+
+def _as_chat(line: wire.GenerateLine) -> wire.ChatLine:
     if line.response is not None:
         line.message = wire.LineMessage(content=line.response)
     return line

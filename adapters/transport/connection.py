@@ -41,6 +41,8 @@ class Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
+        # httptools' callback for a piece of the body, of which a stream has one for each token.
+        self.on_body = self._pieces.append
         self._waiting_bytes = 0
         self._head_bytes = 0
         self._framed = False
@@ -123,7 +125,9 @@ class Connection(asyncio.Protocol):
             # Nobody asked: nothing that follows could be told from an answer.
             self._fail()
             return
-        if not self.status:
+        if self.status:
+            self._waiting_bytes += len(data)
+        else:
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -166,11 +170,6 @@ class Connection(asyncio.Protocol):
         if status >= _FIRST_FINAL_STATUS:
             self.status = status
             self._keep_alive = parser.should_keep_alive()
-
-    def on_body(self, data: bytes) -> None:
-        """Keep a piece (httptools' callback)."""
-        self._pieces.append(data)
-        self._waiting_bytes += len(data)
 
     def on_message_complete(self) -> None:
         """Note the end (httptools' callback); interim answers have one, too."""

@@ -20,31 +20,30 @@ class LineSplitter:
         self._pieces: list[bytes] = []
         self._size = 0
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that ``data`` completes, without their ends; blank ones left out.
+    def feed(self, data: bytes) -> bytes:
+        """Return the lines that ``data`` completes, with their ends; possibly none.
 
         Raises:
             UpstreamProtocolError: a line is longer than the limit.
         """
-        if b"\n" not in data:
+        end = data.rfind(b"\n") + 1
+        if not end:
             self._keep(data)
-            return []
-        lines = data.split(b"\n")
-        rest = lines.pop()
+            return b""
+        block = data if end == len(data) else data[:end]
         if self._pieces:
-            self._pieces.append(lines[0])
-            lines[0] = b"".join(self._pieces)
+            block = b"".join((*self._pieces, block))
             self._pieces.clear()
             self._size = 0
-        if rest:
-            self._keep(rest)
-        return [line for line in lines if line and not line.isspace()]
+        if end != len(data):
+            self._keep(data[end:])
+        return block
 
-    def finish(self) -> list[bytes]:
+    def finish(self) -> bytes:
         """Return what is left when the input has ended: an unended last line, or nothing."""
         rest = b"".join(self._pieces)
         self._pieces.clear()
-        return [rest] if rest and not rest.isspace() else []
+        return rest
 
     def _keep(self, data: bytes) -> None:
         self._size += len(data)
@@ -52,3 +51,8 @@ class LineSplitter:
             message = "The model server sent a line that is too long."
             raise UpstreamProtocolError(message)
         self._pieces.append(data)
+
+
+def split(block: bytes) -> list[bytes]:
+    """Return the lines of ``block`` without their ends; blank ones left out."""
+    return [line for line in block.split(b"\n") if line and not line.isspace()]

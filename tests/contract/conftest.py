@@ -15,7 +15,7 @@ from adapters.ollama.llm import OllamaLLM
 from adapters.transport.upstream import Upstream
 from domain.chat import FinishReason, TokenLogprob, TopLogprob
 from domain.errors import OverloadedError, UpstreamError, UpstreamUnavailableError
-from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
 from tests.support import fake_ollama_answers as answers
 from tests.support.fake_llm import FakeLLM
 from tests.support.fake_ollama import FakeOllama
@@ -241,6 +241,8 @@ def _line(event: ChatEvent) -> bytes:
             return answers.text_line(text)
         case TextDelta(text, logprobs):
             return answers.text_line(text, logprobs=[_drawn(entry) for entry in logprobs])
+        case TextRun(pieces):
+            return b"".join(map(answers.text_line, pieces))
         case ReasoningDelta(text):
             return answers.thinking_line(text)
         case ToolCallDelta(_, _, name, arguments):

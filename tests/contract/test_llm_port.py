@@ -14,7 +14,7 @@ from domain.errors import NotFoundError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from domain.models import Capability
 from tests.support import builders
-from tests.support.streams import LIMIT_S, answer, flat, fold, outcome
+from tests.support.streams import LIMIT_S, answer, apart, flat, fold, outcome
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Scenario, Scripted
@@ -138,7 +138,7 @@ async def test_a_batch_is_one_read(scripted: Scripted) -> None:
 
     batches = await answer(scripted.llm, ask(scripted))
 
-    assert [list(batch) for batch in batches] == [[HEL], [LO, TextDelta("!")], [DONE]]
+    assert [apart(batch) for batch in batches] == [[HEL], [LO, TextDelta("!")], [DONE]]
 
 
 async def test_thinking_is_kept_apart_from_text(scripted: Scripted) -> None:

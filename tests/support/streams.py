@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.accumulate import Accumulator
 from domain.errors import ServiceError
+from domain.events import TextDelta, TextRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,3 +70,11 @@ def fold(batches: Sequence[Sequence[ChatEvent]]) -> ChatResult:
 def flat(batches: Sequence[Sequence[ChatEvent]]) -> list[ChatEvent]:
     """Return the events of batches."""
     return [event for batch in batches for event in batch]
+
+
+def apart(events: Sequence[ChatEvent]) -> list[ChatEvent]:
+    """Return events with the pieces of every run as deltas of their own."""
+    out: list[ChatEvent] = []
+    for event in events:
+        out += map(TextDelta, event.pieces) if isinstance(event, TextRun) else [event]
+    return out

@@ -46,8 +46,8 @@ def test_text_is_a_message() -> None:
 
     assert events == [
         ItemAdded(0, message("msg_1", None, BEGUN)),
-        TextAdded(0, "Hel"),
-        TextAdded(0, "lo"),
+        TextAdded(0, ("Hel",)),
+        TextAdded(0, ("lo",)),
         ItemDone(0, message("msg_1", "Hello")),
     ]
     assert items.items == (message("msg_1", "Hello"),)
@@ -56,7 +56,7 @@ def test_text_is_a_message() -> None:
 def test_log_probabilities_stay_with_their_text() -> None:
     items, events = itemised(TextDelta("Hi", LOGPROBS), TextDelta("", LOGPROBS), STOP)
 
-    assert events[1:3] == [TextAdded(0, "Hi", LOGPROBS), TextAdded(0, "", LOGPROBS)]
+    assert events[1:3] == [TextAdded(0, ("Hi",), LOGPROBS), TextAdded(0, ("",), LOGPROBS)]
     whole = MessageItem("msg_1", Role.ASSISTANT, (AnswerText("Hi", LOGPROBS + LOGPROBS),))
     assert items.items == (whole,)
 
@@ -70,7 +70,7 @@ def test_thinking_comes_before_the_message_it_leads_to() -> None:
         ThoughtAdded(0, "m"),
         ItemDone(0, ReasoningItem("rs_1", ("Hm",))),
         ItemAdded(1, message("msg_2", None, BEGUN)),
-        TextAdded(1, "Hi"),
+        TextAdded(1, ("Hi",)),
         ItemDone(1, message("msg_2", "Hi")),
     ]
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.transport.ndjson import LineSplitter
+from adapters.transport.ndjson import LineSplitter, split
 from domain.errors import UpstreamProtocolError
 
 
 def lines_of(*pieces: bytes) -> list[bytes]:
     splitter = LineSplitter()
-    fed = [line for piece in pieces for line in splitter.feed(piece)]
-    return fed + splitter.finish()
+    fed = [line for piece in pieces for line in split(splitter.feed(piece))]
+    return fed + split(splitter.finish())
 
 
 @given(
@@ -55,5 +55,5 @@ def test_a_line_over_the_limit_is_refused_before_its_end() -> None:
 def test_many_short_lines_stay_under_the_limit() -> None:
     splitter = LineSplitter(limit_bytes=10)
 
-    assert [splitter.feed(b"5\n01234") for _ in range(10)][1:] == [[b"012345"]] * 9
-    assert splitter.finish() == [b"01234"]
+    assert [splitter.feed(b"5\n01234") for _ in range(10)][1:] == [b"012345\n"] * 9
+    assert splitter.finish() == b"01234"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.ollama.decoder import ChatDecoder
 from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
 from domain.errors import ServiceError, UpstreamError, UpstreamProtocolError
-from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
 from tests.support.fake_ollama_answers import (
     PROMPT_TOKENS,
     done_line,
@@ -23,6 +23,7 @@ from tests.support.fake_ollama_answers import (
     tool_line,
 )
 from tests.support.fake_system import CountingIds
+from tests.support.streams import apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +86,49 @@ def test_any_text_survives(text: str, data: st.DataObject) -> None:
     places = data.draw(st.lists(st.integers(0, len(raw)), max_size=4))
 
     assert decoded(*cut(raw, places)) == [TextDelta(text), DONE]
+
+
+@given(st.lists(TEXTS.filter(bool), min_size=2))
+def test_pieces_of_text_that_come_together_are_one_run(texts: list[str]) -> None:
+    raw = b"".join(map(text_line, texts)) + done_line(completion=2)
+
+    assert decoded(raw) == [TextRun(texts), DONE]
+
+
+LINES = st.sampled_from(
+    [
+        text_line("a"),
+        text_line("\u2028\\ "),
+        b'{"message":{"content":"\\ud800"},"done":false}\n',
+        text_line("b")[:-1] + text_line("c"),
+        thinking_line("Hm"),
+        tool_line(("f", {"a": 1})),
+        error_line("boom"),
+        b"no JSON\n",
+        b"\xff\n",
+        b"{}\n",
+        done_line(completion=2),
+    ]
+)
+
+
+@given(st.lists(LINES))
+def test_lines_read_together_give_what_each_gives_alone(lines: list[bytes]) -> None:
+    def outcome(pieces: Sequence[bytes]) -> tuple[list[ChatEvent], bool, str | None]:
+        machine = decoder()
+        events: list[ChatEvent] = []
+        for piece in pieces:
+            try:
+                events += apart(machine.feed(piece))
+            except ServiceError as error:
+                return events, machine.finished, error.code
+            if machine.failure is not None:
+                return events, machine.finished, machine.failure.code
+            if machine.finished:
+                break
+        return events, machine.finished, None
+
+    assert outcome([b"".join(lines)]) == outcome(lines)
 
 
 @given(TEXTS, st.dictionaries(TEXTS, JSON))

@@ -120,7 +120,7 @@ async def test_every_kind_of_output_is_told_as_it_came_about() -> None:
     assert await told(*items) == [
         Began(response(*items)),
         ItemAdded(0, MessageItem("msg_1", Role.ASSISTANT, (), BEGUN)),
-        TextAdded(0, "Hi"),
+        TextAdded(0, ("Hi",)),
         ItemDone(0, message),
         ItemAdded(1, ReasoningItem("rs_1", (), status=BEGUN)),
         ThoughtAdded(1, "Hm."),

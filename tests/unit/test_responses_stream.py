@@ -131,7 +131,7 @@ def test_the_short_cut_for_text_gives_what_the_structs_give(text: str) -> None:
         encoder = ResponseEncoder(BEGUN)
         empty = MessageItem("msg_\u2028", Role.ASSISTANT, (), ItemStatus.IN_PROGRESS)
         encoder.feed([Began(BEGUN), ItemAdded(3, empty)])
-        (record,) = encoder.feed([TextAdded(3, text, logprobs)])
+        (record,) = encoder.feed([TextAdded(3, (text,), logprobs)])
         return json.loads(record.data)
 
     plain, full = delta(()), delta((TokenLogprob("x", -1, None),))
@@ -146,7 +146,7 @@ def test_log_probabilities_are_in_deltas_and_parts() -> None:
     empty = MessageItem("msg_1", Role.ASSISTANT, (), ItemStatus.IN_PROGRESS)
 
     records = encoder.feed(
-        [ItemAdded(0, empty), TextAdded(0, "é", (drawn,)), ItemDone(0, message("é", drawn))]
+        [ItemAdded(0, empty), TextAdded(0, ("é",), (drawn,)), ItemDone(0, message("é", drawn))]
     )
 
     entry = {
@@ -203,7 +203,7 @@ def test_a_failed_response_has_the_items_that_were_done() -> None:
 
 def test_nothing_comes_after_the_end() -> None:
     encoder = ResponseSSEEncoder(ResponseEncoder(BEGUN))
-    late: list[ResponseEvent] = [TextAdded(0, "late")]
+    late: list[ResponseEvent] = [TextAdded(0, ("late",))]
 
     assert encoder.feed(0, [Began(BEGUN), Ended(ENDED), *late]).count(b"late") == 0
     assert encoder.feed(0, late) == b""
@@ -227,7 +227,7 @@ def test_the_simple_shape_streams_pieces_of_content() -> None:
     encoder = SimpleSSEEncoder(BEGUN)
     done = ItemDone(0, message("Hello"))
 
-    out = encoder.feed(0, [Began(BEGUN), TextAdded(0, "Hel"), TextAdded(0, "lo"), done])
+    out = encoder.feed(0, [Began(BEGUN), TextAdded(0, ("Hel",)), TextAdded(0, ("lo",)), done])
     end = encoder.feed(0, [Ended(ENDED)])
 
     assert out == (

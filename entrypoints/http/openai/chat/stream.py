@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET
 
-from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
 from entrypoints.http.openai.chat import answer, render, wire
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ class ChatSSEEncoder:
             out += (self._record(i, opening) for i in range(self._n))
         before, after = self._around[index]
         for event in events:
-            if isinstance(event, TextDelta) and not event.logprobs:
+            if isinstance(event, TextRun):
+                out += (before, (after + before).join(map(_encode, event.pieces)), after)
+            elif isinstance(event, TextDelta) and not event.logprobs:
                 out += (before, _encode(event.text), after)
             else:
                 out.append(self._other(index, event))
@@ -58,7 +60,9 @@ class ChatSSEEncoder:
         """Return the record that official clients raise; no ``[DONE]`` follows a failure."""
         return b"data: " + shown.body + b"\n\n"
 
-    def _other(self, index: int, event: ChatEvent) -> bytes:
+    def _other(
+        self, index: int, event: TextDelta | ReasoningDelta | ToolCallDelta | Finished
+    ) -> bytes:
         match event:
             case TextDelta(text, logprobs):
                 return self._record(index, answer.Delta(content=text), logprobs=logprobs)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from domain.chat import Usage
-from domain.events import ChatEvent, Finished, TextDelta
+from domain.events import ChatEvent, Finished, TextDelta, TextRun
 from entrypoints.http.openai.completions import render, wire
 from entrypoints.http.openai.completions.logprobs import LegacyLogprobs
 
@@ -50,6 +50,8 @@ class CompletionSSEEncoder:
         before, after = self._around[index]
         for event in events:
             match event:
+                case TextRun(pieces):
+                    out += (before, (after + before).join(map(_encode, pieces)), after)
                 case TextDelta(text, ()):
                     out += (before, _encode(text), after)
                 case TextDelta(text, logprobs):

@@ -64,7 +64,10 @@ class SimpleSSEEncoder:
         out: list[bytes] = []
         for event in batch:
             if isinstance(event, TextAdded):
-                out.append(b"data: " + render.simple_piece(self._model, event.text) + b"\n\n")
+                out += (
+                    b"data: " + render.simple_piece(self._model, text) + b"\n\n"
+                    for text in event.pieces
+                )
             elif isinstance(event, Ended):
                 out.append(b"data: [DONE]\n\n")
         return b"".join(out)

@@ -100,8 +100,7 @@ def _streamed() -> str:
         [
             Began(_BEGUN),
             ItemAdded(0, empty),
-            TextAdded(0, "Hello there,"),
-            TextAdded(0, " friend."),
+            TextAdded(0, ["Hello there,", " friend."]),
             ItemDone(0, _MESSAGE),
             Ended(_ENDED),
         ]

@@ -79,12 +79,7 @@ class ResponseEncoder:
             if self._ended:
                 break
             if isinstance(event, TextAdded) and not event.logprobs:
-                data = b'%b%b,"logprobs":[],"sequence_number":%d}' % (
-                    self._before_text,
-                    _encode(event.text),
-                    self._number(),
-                )
-                out.append(Record(_TEXT_DELTA, data))
+                self._plain(event.pieces, out)
             else:
                 self._other(event, out)
         return out
@@ -104,6 +99,14 @@ class ResponseEncoder:
         self._end(failed, out)
         return out
 
+    def _plain(self, pieces: Sequence[str], out: list[Record]) -> None:
+        before, number = self._before_text, self._next
+        for text in pieces:
+            data = b'%b%b,"logprobs":[],"sequence_number":%d}' % (before, _encode(text), number)
+            out.append(Record(_TEXT_DELTA, data))
+            number += 1
+        self._next = number
+
     def _number(self) -> int:
         number = self._next
         self._next += 1
@@ -115,9 +118,9 @@ class ResponseEncoder:
                 self._lead(event, out)
             case ItemAdded(index, item):
                 self._add(index, item, out)
-            case TextAdded(index, text, logprobs):
+            case TextAdded(index, pieces, logprobs):
                 shown = render.logprobs(logprobs)
-                id_ = self._id()
+                id_, text = self._id(), "".join(pieces)
                 more = events.TextDelta(id_, index, 0, text, shown, self._number())
                 out.append(_record(more))
             case ThoughtAdded(index, text):
