@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from application.choices import all_of
-from domain.embeddings import COMPONENT_BYTES, EmbedResult, cut
+from domain.embeddings import EmbedResult, cut
 from domain.errors import InvalidRequestError, UpstreamProtocolError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from application.ports.llm import LLMPort
     from application.streaming import Limits
-    from domain.embeddings import EmbedRequest, Vector
+    from domain.embeddings import EmbedRequest
 
 # A server works through the texts of a request one by one. Asked in batches, two at a time, it
-# is never idle while an answer is read, a client that leaves ends the work soon, and no answer
-# is so large that reading it holds up others.
+# is never idle while an answer is read, a client that leaves ends the work soon, and all answers
+# but the last are read while it works.
 _BATCH = 128
 _AT_A_TIME = 2
 
@@ -46,12 +46,16 @@ class EmbeddingsService:
         except TimeoutError as error:
             message = "The vectors took longer than the longest time allowed."
             raise UpstreamTimeoutError(message, code="total_timeout") from error
-        vectors = tuple(vector for result in results for vector in result.vectors)
-        _check(vectors, request)
-        return EmbedResult(
-            _shortened(vectors, request.dimensions),
+        has = _components(results, request)
+        result = EmbedResult(
+            tuple(vector for result in results for vector in result.vectors),
             sum(result.prompt_tokens for result in results),
+            decimal=results[0].decimal,
         )
+        if request.dimensions is None or request.dimensions == has:
+            return result
+        shortened = tuple(cut(vector, request.dimensions) for vector in result.vectors)
+        return replace(result, vectors=shortened)
 
     async def _batches(self, request: EmbedRequest) -> Sequence[EmbedResult]:
         texts = request.texts
@@ -67,19 +71,17 @@ class EmbeddingsService:
         return await all_of(batch(start) for start in range(0, len(texts), _BATCH))
 
 
-def _check(vectors: Sequence[Vector], request: EmbedRequest) -> None:
-    if len(vectors) != len(request.texts) or len({len(vector) for vector in vectors}) != 1:
+def _components(results: Sequence[EmbedResult], request: EmbedRequest) -> int:
+    """Return how many components the vectors have, of which there is one of each text."""
+    components = {result.components for result in results}
+    count = sum(len(result.vectors) for result in results)
+    if count != len(request.texts) or len(components) != 1:
         message = "The model server did not send one vector of each input."
         raise UpstreamProtocolError(message, code="upstream_garbage")
-    has = len(vectors[0]) // COMPONENT_BYTES
+    has = components.pop()
     if request.dimensions is not None and request.dimensions > has:
         message = (
             f"Invalid 'dimensions': the model '{request.model}' has vectors of {has} components."
         )
         raise InvalidRequestError(message, code="integer_above_max_value", param="dimensions")
-
-
-def _shortened(vectors: tuple[Vector, ...], dimensions: int | None) -> tuple[Vector, ...]:
-    if dimensions is None or len(vectors[0]) == dimensions * COMPONENT_BYTES:
-        return vectors
-    return tuple(cut(vector, dimensions) for vector in vectors)
+    return has

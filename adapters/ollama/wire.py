@@ -63,13 +63,6 @@ class GenerateLine(ChatLine):
     response: str | None = None
 
 
-class EmbedAnswer(Struct):
-    """Vectors in the order of the inputs (POST /api/embed)."""
-
-    embeddings: list[list[float]] | None = None
-    prompt_eval_count: int = 0
-
-
 class ErrorBody(Struct):
     """Body of an answer with an error status."""
 

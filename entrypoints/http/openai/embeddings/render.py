@@ -22,29 +22,35 @@ _AT_ONCE_BYTES = 1024 * 1024
 
 async def embedding_list(result: EmbedResult, model: str, *, base64: bool) -> bytes:
     """Return the list object of a result for the model that was asked for as ``model``."""
-    form = _base64 if base64 else _numbers
+    form = _base64 if base64 else _written if result.decimal else _numbers
     size = len(result.vectors) * len(result.vectors[0])
     if size > _AT_ONCE_BYTES:
         return await asyncio.to_thread(_list, result, model, form)
     return _list(result, model, form)
 
 
-def _list(result: EmbedResult, model: str, form: Callable[[Vector], list[float] | str]) -> bytes:
+def _list(result: EmbedResult, model: str, form: Callable[[Vector], bytes]) -> bytes:
     tokens = result.prompt_tokens
     bare = _encode(wire.EmbeddingList(data=[], model=model, usage=wire.Usage(tokens, tokens)))
     # One by one, or the numbers of all vectors would be objects at the same time. Of the two
     # brackets the first pair is the data: the model's name, which the client chose, comes later.
     before, _, after = bare.partition(b"[]")
     data = b",".join(
-        _encode(wire.Embedding(index=index, embedding=form(vector)))
-        for index, vector in enumerate(result.vectors)
+        [
+            b'{"object":"embedding","index":%d,"embedding":%b}' % (index, form(vector))
+            for index, vector in enumerate(result.vectors)
+        ]
     )
     return b"".join((before, b"[", data, b"]", after))
 
 
-def _numbers(vector: Vector) -> list[float]:
-    return list(unpack(vector))
+def _numbers(vector: Vector) -> bytes:
+    return _encode(list(unpack(vector)))
 
 
-def _base64(vector: Vector) -> str:
-    return binascii.b2a_base64(vector, newline=False).decode()
+def _written(vector: Vector) -> bytes:
+    return b"[%b]" % vector
+
+
+def _base64(vector: Vector) -> bytes:
+    return b'"%b"' % binascii.b2a_base64(vector, newline=False)
