@@ -18,6 +18,11 @@ install: (_install "requirements.txt") _launcher
 run *args: install
     @{{ bin }}/local-chat serve "$@"
 
+# Chat in the terminal; a service starts for it where none runs.
+[positional-arguments, no-exit-message]
+chat *args: install
+    @{{ bin }}/local-chat chat "$@"
+
 # Run any command of local-chat: `just local-chat --help`.
 [positional-arguments, no-exit-message]
 local-chat *args: install

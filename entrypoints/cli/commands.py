@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from entrypoints.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXIT_CODES = """\b
 Exit codes:
@@ -13,6 +18,11 @@ Exit codes:
   2    wrong usage or settings
   3    the service could not start
   130  interrupted
+"""
+
+_ASKED = """\b
+local-chat ask "Why is the sky blue?"
+git diff | local-chat ask "Write a commit message for this."
 """
 
 
@@ -46,3 +56,55 @@ def compat(*, as_json: bool) -> int:
     from entrypoints.cli import compat as command
 
     return command.run(as_json=as_json)
+
+
+def service_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that say which service it asks."""
+    url = click.option(
+        "--url", help="The service to ask [OPENAI_BASE_URL, or where the settings have it]."
+    )
+    key = click.option("--key", help="Its key [OPENAI_API_KEY, or API_KEY of the settings].")
+    return url(key(function))
+
+
+_model = click.option("-m", "--model", help="The model to ask [the service's default].")
+_system = click.option("-s", "--system", help="What the model is told before everything else.")
+
+
+@app.command()
+@_model
+@_system
+@service_options
+def chat(**given: str | None) -> int:
+    """Chat in the terminal.
+
+    Where no service runs, one of its own starts for as long as the chat lasts.
+    """
+    from entrypoints.cli import chat as command
+
+    return command.run(**given)
+
+
+@app.command(epilog=_ASKED)
+@click.argument("words", nargs=-1)
+@_model
+@_system
+@click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole answer's JSON.")
+@service_options
+def ask(words: tuple[str, ...], *, no_stream: bool, as_json: bool, **given: str | None) -> int:
+    """Ask one question; what is piped in comes after it."""
+    from entrypoints.cli import ask as command
+
+    question = command.Question(" ".join(words), given["model"], given["system"])
+    return command.run(question, given["url"], given["key"], stream=not no_stream, as_json=as_json)
+
+
+@app.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON of GET /v1/models.")
+@service_options
+def models(*, as_json: bool, url: str | None, key: str | None) -> int:
+    """List the models."""
+    from entrypoints.cli import models as command
+
+    return command.run(url, key, as_json=as_json)

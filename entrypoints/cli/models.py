@@ -1,0 +1,62 @@
+"""``models``: what can be asked."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from entrypoints.cli.client import connected
+from entrypoints.cli.output import console
+
+
+class Model(msgspec.Struct):
+    """A model of the list; None for what the service does not tell."""
+
+    id: str
+    parameter_size: str | None = None
+    quantization: str | None = None
+    context_length: int | None = None
+    loaded: bool | None = None
+    alias_of: str | None = None
+
+
+class _Models(msgspec.Struct):
+    data: list[Model]
+
+
+def run(url: str | None, key: str | None, *, as_json: bool) -> int:
+    """Print the models; return the exit code."""
+    with connected(url, key) as client:
+        body = client.models()
+    if as_json:
+        sys.stdout.write(f"{body.decode()}\n")
+        return 0
+    models = decoded(body)
+    if models:
+        console().print(table(models))
+    else:
+        console(errors=True).print("There are no models yet: local-chat pull llama3.2")
+    return 0
+
+
+def decoded(body: bytes) -> list[Model]:
+    """Return the models of the list that a service sent."""
+    return msgspec.json.decode(body, type=_Models).data
+
+
+def table(models: list[Model]) -> Table:
+    """Return the models as a table."""
+    shown = Table("name", "size", "quantisation", box=box.SIMPLE_HEAD, pad_edge=False)
+    shown.columns[0].overflow = "fold"
+    shown.add_column("context", justify="right")
+    shown.add_column("loaded")
+    for model in models:
+        name = escape(model.id) + (f" [dim]= {escape(model.alias_of)}[/]" if model.alias_of else "")
+        context = f"{model.context_length:,}" if model.context_length else ""
+        loaded = "[green]yes[/]" if model.loaded else ""
+        shown.add_row(name, model.parameter_size, model.quantization, context, loaded)
+    return shown

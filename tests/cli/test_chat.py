@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from domain.chat import FinishReason
+from domain.errors import UpstreamProtocolError
+from domain.events import Finished, TextDelta
+from domain.messages import Role
+from tests.support.command import LIMIT_S, local_chat
+from tests.support.fake_llm import USAGE
+from tests.support.fake_ollama import FakeOllama
+from tests.support.terminal import CTRL_C, CTRL_D, terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Running
+
+PROMPT = ">>> "
+END = [Finished(FinishReason.STOP, USAGE)]
+
+
+def sent(running: Running) -> list[tuple[Role, str]]:
+    return [(it.role, it.text) for it in running.llm.requests[-1].messages]
+
+
+async def test_a_conversation_remembers_until_it_is_told_to_forget(
+    running: Running, tmp_path: Path
+) -> None:
+    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
+        await shown.shows("/help lists the commands", PROMPT)
+        shown.types("Greet me.\n")
+        await shown.shows("Hello", "smollm2:135m, 2 tokens", PROMPT)
+        shown.types("Again.\n")
+        await shown.shows("Hello", PROMPT)
+        assert sent(running) == [
+            (Role.USER, "Greet me."),
+            (Role.ASSISTANT, "Hello"),
+            (Role.USER, "Again."),
+        ]
+
+        shown.types("/new\n")
+        await shown.shows("A new conversation.", PROMPT)
+        shown.types("/system Be brief.\n")
+        await shown.shows("The system prompt is set.", PROMPT)
+        shown.types("Who?\n")
+        await shown.shows("Hello", PROMPT)
+        assert sent(running) == [(Role.SYSTEM, "Be brief."), (Role.USER, "Who?")]
+
+        shown.types("/quit\n")
+        assert await shown.ended() == 0
+
+
+async def test_ctrl_c_stops_the_answer_and_not_the_chat(running: Running, tmp_path: Path) -> None:
+    running.llm.play([TextDelta("Once upon ")], asyncio.Event())
+
+    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
+        await shown.shows(PROMPT)
+        shown.types("Tell me a story.\n")
+        await shown.shows("Once upon")
+        shown.types(CTRL_C)
+        await shown.shows("(stopped)", PROMPT)
+        await running.llm.streams[0].closed.wait()
+
+        shown.types("Go on.\n")
+        await shown.shows("Hello", PROMPT)
+        assert sent(running)[1:] == [(Role.ASSISTANT, "Once upon "), (Role.USER, "Go on.")]
+
+        shown.types(f"half a line{CTRL_C}")
+        await shown.shows("(Ctrl-D or /quit ends)", PROMPT)
+        shown.types(CTRL_D)
+        assert await shown.ended() == 0
+
+
+async def test_another_model_is_chosen_from_those_that_there_are(
+    running: Running, tmp_path: Path
+) -> None:
+    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
+        await shown.shows(PROMPT)
+        shown.types("/model\n")
+        await shown.shows("name", "gpt-4o = llama3", PROMPT)
+        shown.types("/model nope\n")
+        await shown.shows("There is no model nope", PROMPT)
+        shown.types("/model llama3\n")
+        await shown.shows("From here on llama3 answers.", PROMPT)
+        shown.types("Hi\n")
+        await shown.shows("Hello", PROMPT)
+
+    assert running.llm.requests[-1].model == "llama3"
+
+
+async def test_a_failed_answer_is_told_and_forgotten(running: Running, tmp_path: Path) -> None:
+    running.llm.play(UpstreamProtocolError("It broke."))
+
+    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
+        await shown.shows(PROMPT)
+        shown.types("Hi\n")
+        await shown.shows("It broke.", PROMPT)
+        shown.types("Hi again\n")
+        await shown.shows("Hello", PROMPT)
+
+    assert sent(running) == [(Role.USER, "Hi again")]
+
+
+async def test_the_conversation_is_saved_where_nothing_is_lost(
+    running: Running, tmp_path: Path
+) -> None:
+    async with terminal("chat", "-s", "Be brief.", folder=tmp_path, **running.variables) as shown:
+        await shown.shows(PROMPT)
+        shown.types("Hi\n")
+        await shown.shows("Hello", PROMPT)
+        shown.types("/save a.md\n")
+        await shown.shows("Saved as a.md.", PROMPT)
+        shown.types("/save a.json\n")
+        await shown.shows("Saved as a.json.", PROMPT)
+        shown.types("/save a.json\n")
+        await shown.shows("a.json is there already", PROMPT)
+        shown.types("/save no/such/place\n")
+        await shown.shows("cannot be written", PROMPT)
+
+    assert (tmp_path / "a.md").read_text(encoding="utf-8") == (
+        "## System\n\nBe brief.\n\n## User\n\nHi\n\n## Assistant\n\nHello\n"
+    )
+    assert json.loads((tmp_path / "a.json").read_bytes()) == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+    ]
+
+
+async def test_a_message_of_many_lines_stands_in_quotes(running: Running, tmp_path: Path) -> None:
+    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
+        await shown.shows(PROMPT)
+        shown.types('"""one\n')
+        await shown.shows("... ")
+        shown.types('two"""\n')
+        await shown.shows("Hello", PROMPT)
+
+    assert sent(running) == [(Role.USER, "one\ntwo")]
+
+
+async def test_a_mistyped_command_is_not_sent(running: Running, tmp_path: Path) -> None:
+    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
+        await shown.shows(PROMPT)
+        shown.types("/modle\n")
+        await shown.shows("There is no /modle", PROMPT)
+        shown.types("/help\n")
+        await shown.shows("/save FILE", PROMPT)
+
+    assert running.llm.requests == []
+
+
+async def test_lines_may_be_piped_in(running: Running, tmp_path: Path) -> None:
+    done = await local_chat("chat", folder=tmp_path, stdin="Hi\n/quit\n", **running.variables)
+
+    assert done == (0, "Hello\n", "")
+
+
+async def test_the_service_of_its_own_ends_with_the_chat(tmp_path: Path) -> None:
+    async with FakeOllama() as ollama:
+        settings = {"PORT": "1", "OLLAMA_URL": ollama.url, "DEFAULT_MODEL": "smollm2:135m"}
+        async with terminal("chat", folder=tmp_path, **settings) as shown:
+            await shown.shows(PROMPT)
+            shown.types("Say hello.\n")
+            await shown.shows("smollm2:135m, ", PROMPT)
+            shown.types(CTRL_D)
+            assert await shown.ended() == 0
+        await ollama.disconnected()
+
+
+async def test_the_service_of_its_own_ends_even_with_a_chat_that_is_killed(tmp_path: Path) -> None:
+    async with FakeOllama() as ollama:
+        settings = {"PORT": "1", "OLLAMA_URL": ollama.url, "DEFAULT_MODEL": "smollm2:135m"}
+        async with terminal("chat", folder=tmp_path, **settings) as shown:
+            await shown.shows(PROMPT)
+            shown.types("Say hello.\n")
+            await shown.shows("smollm2:135m, ", PROMPT)
+        async with asyncio.timeout(LIMIT_S):
+            await ollama.disconnected()
