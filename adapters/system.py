@@ -7,10 +7,13 @@ import time
 
 
 class SystemClock:
-    """The wall clock of this machine."""
+    """The clocks of this machine."""
 
     def unix_time(self) -> int:
         return int(time.time())
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
 
 class RandomIds:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from application.allowance import VISIT
 from application.conclude import concluded
 from application.following import Following
 from application.history import History
@@ -84,9 +85,14 @@ class BackgroundService:
 
         Raises:
             OverloadedError: too many are under way.
+            PermissionDeniedError: the caller may not ask this model.
             ServiceError: as ``ResponsesService.complete``, where that fails before the model
                 is asked; what fails later is told by the response.
         """
+        visit = VISIT.get()
+        if visit is not None:
+            # Now, while there is someone to be told.
+            visit.begin(asked.chat.model)
         with self._runs.place(begun.id):
             begun, plan = await self._responses.prepare(owner, asked, begun)
             queued = replace(begun, status=ResponseStatus.QUEUED)

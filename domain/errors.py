@@ -41,7 +41,7 @@ class AuthenticationError(ServiceError):
 
 
 class PermissionDeniedError(ServiceError):
-    """What the request asks for is not allowed here, whoever asks."""
+    """What the request asks for is not allowed here, or not to whoever asks."""
 
 
 class NotFoundError(ServiceError):
@@ -54,6 +54,18 @@ class ConflictError(ServiceError):
 
 class OverloadedError(ServiceError):
     """There is no room for the request now; asking again later may help."""
+
+
+class RateLimitError(OverloadedError):
+    """Whoever asks has used what one may; the code is ``rate_limit_exceeded``.
+
+    Attributes:
+        resource: what is used up: ``requests`` or ``tokens``.
+    """
+
+    def __init__(self, message: str, *, resource: str, retry_after_s: float) -> None:
+        super().__init__(message, code="rate_limit_exceeded", retry_after_s=retry_after_s)
+        self.resource = resource
 
 
 class ClientDisconnectedError(ServiceError):

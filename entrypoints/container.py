@@ -9,6 +9,7 @@ import msgspec
 from dependency_injector import containers, providers
 
 from adapters.images import GuardedImages
+from adapters.key_file import KeyFile
 from adapters.llamacpp import model_file
 from adapters.llamacpp.llm import LlamaCppLLM
 from adapters.ollama import probe
@@ -33,7 +34,9 @@ from application.conversations import ConversationsService
 from application.defaults import Defaults
 from application.embeddings import EmbeddingsService
 from application.health import HealthService
+from application.keyring import KeyRing
 from application.lease import Lease
+from application.limited import LimitedLLM
 from application.models import ModelsService
 from application.ports.images import ImagePort
 from application.ports.llm import LLMPort
@@ -47,6 +50,7 @@ from application.runs import Runs
 from application.streaming import Limits
 from application.timed import TimedLLM
 from application.tokens import TokenTexts
+from entrypoints.key_watch import KeyWatch
 from entrypoints.settings import Settings
 
 _DAY_S = 24 * 3600
@@ -71,6 +75,19 @@ def _room(settings: Settings, usual: Room) -> Room:
     ttl_s = settings.response_ttl_days * _DAY_S
     limit_bytes = settings.response_store_bytes or usual.limit_bytes
     return replace(usual, ttl_s=ttl_s, limit_bytes=limit_bytes)
+
+
+def _keyring(settings: Settings, clock: ClockPort) -> KeyRing:
+    path = settings.key_file
+    file = None if path is None else KeyFile(path)
+    return KeyRing(
+        settings.api_keys, file, settings.aliases, clock, wait_s=settings.queue_timeout_s
+    )
+
+
+def _limited(llm: LLMPort, settings: Settings) -> LLMPort:
+    # Only the keys of a file have limits.
+    return llm if settings.key_file is None else LimitedLLM(llm)
 
 
 class Container(containers.DeclarativeContainer):
@@ -119,9 +136,12 @@ class Container(containers.DeclarativeContainer):
     )
     timed: providers.Provider[LLMPort] = providers.Singleton(TimedLLM, backend, limits)
     admitted: providers.Provider[LLMPort] = providers.Singleton(AdmittedLLM, timed, admission)
-    llm: providers.Provider[LLMPort] = providers.Singleton(
+    named: providers.Provider[LLMPort] = providers.Singleton(
         aliased, admitted, settings.provided.aliases
     )
+    keyring: providers.Provider[KeyRing] = providers.Singleton(_keyring, settings, clock)
+    key_watch: providers.Provider[KeyWatch] = providers.Singleton(KeyWatch, keyring, clock)
+    llm: providers.Provider[LLMPort] = providers.Singleton(_limited, named, settings)
     vocabularies: providers.Provider[VocabularyPort] = providers.Singleton(PackagedVocabularies)
     tokens: providers.Provider[TokenTexts] = providers.Singleton(TokenTexts, vocabularies)
     images: providers.Provider[ImagePort] = providers.Singleton(

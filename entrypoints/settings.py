@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from domain.key_lines import parse
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Port = 8000
     api_key: str = ""
+    # A file of further keys, one a line; domain/key_lines.py says what a line holds.
+    api_key_file: str = ""
     allow_no_auth: bool = False
     allowed_hosts: str = ""
     llm_backend: Literal["auto", "ollama", "embedded"] = "auto"
@@ -82,6 +86,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def api_keys(self) -> tuple[str, ...]:
         """The keys that open the service; none for no authentication."""
         return tuple(key for part in self.api_key.split(",") if (key := part.strip()))
+
+    @property
+    def key_file(self) -> Path | None:
+        """The file of further keys; None for no such file."""
+        return Path(self.api_key_file) if self.api_key_file else None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether whoever asks needs a key."""
+        return bool(self.api_keys) or self.key_file is not None
 
     @property
     def gguf(self) -> Path | None:
@@ -275,11 +289,13 @@ def _check(values: Mapping[str, object]) -> list[str]:
     path = str(values.get("embedded_model_path", ""))
     if path and not Path(path).is_file():
         problems.append("EMBEDDED_MODEL_PATH: there is no such file")
+    key_file = str(values.get("api_key_file", ""))
+    problems += _check_keys(Path(key_file)) if key_file else []
     host = str(values.get("host", "127.0.0.1"))
-    keys = [key for key in str(values.get("api_key", "")).split(",") if key.strip()]
+    keys = key_file or [key for key in str(values.get("api_key", "")).split(",") if key.strip()]
     if host not in _LOOPBACK and not keys and not values.get("allow_no_auth"):
         problems.append(
-            "HOST: an address that others can reach needs API_KEY; "
+            "HOST: an address that others can reach needs API_KEY or API_KEY_FILE; "
             "ALLOW_NO_AUTH=true opens it to everyone"
         )
     return problems
@@ -288,6 +304,16 @@ def _check(values: Mapping[str, object]) -> list[str]:
 def _is_alias(entry: str) -> bool:
     alias, _, model = entry.partition("=")
     return bool(alias.strip() and model.strip())
+
+
+def _check_keys(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ["API_KEY_FILE: there is no such file"]
+    except (OSError, UnicodeDecodeError):
+        return ["API_KEY_FILE: it cannot be read as UTF-8 text"]
+    return [f"API_KEY_FILE, {problem}" for problem in parse(text).problems]
 
 
 def _check_store(text: str) -> list[str]:

@@ -6,10 +6,14 @@ from typing import Protocol
 
 
 class ClockPort(Protocol):
-    """The wall clock."""
+    """The time of day, and the time that passes."""
 
     def unix_time(self) -> int:
         """Return whole seconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment; they never go back."""
         ...
 
 

@@ -21,7 +21,7 @@ from entrypoints.http.protocol import ConnectionLimits, GuardedProtocol
 from entrypoints.http.socket_protocol import GuardedSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from entrypoints.settings import Settings
 
@@ -40,8 +40,9 @@ def run(settings: Settings) -> int:
     settings = decide(settings)
     print(banner(settings), file=sys.stderr, flush=True)
     drain = Drain()
+    container = Container(settings=settings)
     config = uvicorn.Config(
-        create_app(Container(settings=settings), drain),
+        create_app(container, drain),
         http=partial(GuardedProtocol, limits=_limits(settings)),  # type: ignore[arg-type]  # called
         ws=partial(GuardedSocket, write_s=settings.write_timeout_s),  # type: ignore[arg-type]  # called
         ws_max_size=settings.max_body_bytes,
@@ -60,6 +61,8 @@ def run(settings: Settings) -> int:
     gc.collect()
     gc.freeze()
     server = _Server(config, drain, settings.shutdown_grace_s)
+    if settings.key_file is not None:
+        server.on_hangup = container.key_watch().reload
     server.run()
     return 0 if server.started else _COULD_NOT_START
 
@@ -74,12 +77,17 @@ def _limits(settings: Settings) -> ConnectionLimits:
 
 
 class _Server(uvicorn.Server):
-    """Ends with 0 when told to end; Ctrl-C does not wait for answers under way."""
+    """Ends with 0 when told to end; Ctrl-C does not wait for answers under way.
+
+    Attributes:
+        on_hangup: what SIGHUP does; None for its usual end of the process.
+    """
 
     def __init__(self, config: uvicorn.Config, drain: Drain, grace_s: float) -> None:
         super().__init__(config)
         self._drain = drain
         self._grace_s = grace_s
+        self.on_hangup: Callable[[], None] | None = None
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -87,6 +95,8 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop, number)
+        if self.on_hangup is not None:
+            loop.add_signal_handler(signal.SIGHUP, self.on_hangup)
         yield
 
     def _stop(self, number: signal.Signals) -> None:

@@ -65,7 +65,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         },
         exception_handlers={Exception: _on_error},
         request_max_body_size=settings.max_body_bytes,
-        openapi_config=docs.config(operations.schemas, keys=bool(settings.api_keys)),
+        openapi_config=docs.config(operations.schemas, keys=settings.guarded),
         logging_config=None,
         on_shutdown=[
             container.background().aclose,
@@ -84,7 +84,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         SocketLimits(settings.websocket_idle_timeout_s, settings.max_body_bytes),
     )
     app = Handshakes(Shortcut(app, shortcuts), {"/v1/responses": socket}, settings.origins)
-    app = Paths(drain.around(KeyCheck(app, settings.api_keys)))
+    app = Paths(drain.around(KeyCheck(app, container.key_watch())))
     if settings.origins:
         app = CORS(app, settings.origins)
     if settings.hosts:

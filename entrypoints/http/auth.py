@@ -2,71 +2,116 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import TYPE_CHECKING, Any, cast
 
 from application.admitted import CALLER
-from domain.errors import AuthenticationError
-from entrypoints.http.calls import CALLS
+from application.allowance import VISIT, Visit
+from domain.errors import AuthenticationError, RateLimitError
+from entrypoints.http import rates
+from entrypoints.http.calls import CALLS, method
 from entrypoints.http.errors import envelope
 from entrypoints.http.replies import JSONReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+
+    from application.allowance import Allowance
+    from application.keyring import Caller
+    from entrypoints.key_watch import KeyWatch
 
 # Open to everyone, each for itself and what lies beneath it: probes, and the pages that have the
 # place to enter a key. Everything else, routes of tomorrow included, needs a key.
 PUBLIC = ("/healthz", "/readyz", "/docs", "/playground")
 
 _BEARER = b"bearer "
-_OWNER = "owner"
+_CALLER = "caller"
+_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _EVERYONE = "everyone"
 
 
 class KeyCheck:
-    """Lets a request pass that has one of ``keys``; with no keys, every request.
+    """Lets a request pass that has one of ``keys``; where none is needed, every request.
 
     A key comes as ``x-api-key`` or as ``Authorization: Bearer``; who sends both must send the
     same. It stands around the whole application, so that unknown paths are guarded, too.
     """
 
-    def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyWatch) -> None:
         self._app = app
-        encoded = [key.encode() for key in keys]
-        self._owners = {_digest(key): _owner(key) for key in encoded}
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._owners or scope["type"] not in CALLS or _is_public(scope["path"]):
+        if not self._keys.closed or scope["type"] not in CALLS or _is_public(scope["path"]):
             await self._app(scope, receive, send)
             return
+        app = self._app
         try:
-            whose = self._check(_key(scope["headers"]))
-        except AuthenticationError as error:
+            caller = self._check(_key(scope["headers"]))
+            _state(scope)[_CALLER] = caller
+            CALLER.set(caller.owner or _EVERYONE)
+            if caller.allowance is not None:
+                send = _telling(send, caller.allowance)
+                _visit(caller.allowance, counted=method(scope) == "POST")
+        except (AuthenticationError, RateLimitError) as error:
             shown = envelope(error)
-            await JSONReply(shown.body, shown.status, shown.headers)(scope, receive, send)
-            return
-        _state(scope)[_OWNER] = whose
-        CALLER.set(whose)
-        await self._app(scope, receive, send)
+            app = JSONReply(shown.body, shown.status, shown.headers)
+        await app(scope, receive, send)
 
-    def _check(self, key: bytes) -> str:
-        """Return the key's owner."""
-        given = _digest(key)
-        # No early exit: the time taken tells nothing of which key it was.
-        matches = [hmac.compare_digest(given, known) for known in self._owners]
-        if not any(matches):
-            message = "Incorrect API key provided."
-            raise AuthenticationError(message, code="invalid_api_key")
-        return self._owners[given]
+    def _check(self, key: bytes) -> Caller:
+        """Return whose key it is."""
+        caller = self._keys.find(key)
+        if caller is None:
+            raise _incorrect()
+        return caller
 
 
 def owner(scope: Scope) -> str:
     """Return whose the things are that a request makes and finds: its key's, or everyone's."""
-    found: str = _state(scope).get(_OWNER, _EVERYONE)
-    return found
+    caller: Caller | None = _state(scope).get(_CALLER)
+    return _EVERYONE if caller is None or caller.owner is None else caller.owner
+
+
+def begin_turn(scope: Scope) -> None:
+    """Count what comes on a connection that stays open as one more request of its caller.
+
+    Raises:
+        AuthenticationError: its key is one no more.
+        RateLimitError: the caller has none left.
+    """
+    caller: Caller | None = _state(scope).get(_CALLER)
+    if caller is None:
+        return
+    if not caller.valid:
+        raise _incorrect()
+    if caller.allowance is None:
+        VISIT.set(None)
+    else:
+        _visit(caller.allowance, counted=True)
+
+
+def _visit(allowance: Allowance, *, counted: bool) -> None:
+    VISIT.set(Visit(allowance))
+    # What only looks is free: whoever polls would use up what it waits for.
+    if counted:
+        allowance.admit()
+
+
+def _telling(send: Send, allowance: Allowance) -> Send:
+    """Return a ``send`` that adds how a caller's limits stand."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] in _STARTS:
+            start = cast("HTTPResponseStartEvent", message)
+            start["headers"] = [*start["headers"], *rates.headers(allowance)]
+        await send(message)
+
+    return sending
+
+
+def _incorrect() -> AuthenticationError:
+    return AuthenticationError("Incorrect API key provided.", code="invalid_api_key")
 
 
 def _state(scope: Scope) -> dict[str, Any]:
@@ -75,18 +120,9 @@ def _state(scope: Scope) -> dict[str, Any]:
     return state
 
 
-def _owner(key: bytes) -> str:
-    # Of its own kind: what a store keeps tells nothing of what keys are compared by.
-    return hashlib.blake2b(key, digest_size=16, person=b"owner").hexdigest()
-
-
 def _is_public(path: str) -> bool:
     # The root is open by itself alone: everything lies beneath it.
     return path == "/" or any(path == public or path.startswith(f"{public}/") for public in PUBLIC)
-
-
-def _digest(key: bytes) -> bytes:
-    return hashlib.sha256(key).digest()
 
 
 def _key(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

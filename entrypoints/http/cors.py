@@ -15,7 +15,12 @@ _ANY = "*"
 _METHODS = b"GET, POST, DELETE, HEAD, OPTIONS"
 _HEADERS = frozenset({"accept", "authorization", "content-type", "x-api-key", "x-request-id"})
 _HEADER_FAMILIES = ("openai-", "x-stainless-")
-_EXPOSED = b"x-request-id, x-ignored-parameters, retry-after, x-should-retry"
+_RATES = b"".join(
+    b", x-ratelimit-%b-%b" % (of, what)
+    for what in (b"requests", b"tokens")
+    for of in (b"limit", b"remaining", b"reset")
+)
+_EXPOSED = b"x-request-id, x-ignored-parameters, retry-after, x-should-retry" + _RATES
 _MAX_AGE_S = b"600"
 
 

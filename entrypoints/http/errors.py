@@ -124,6 +124,8 @@ def _of_service_error(error: errors.ServiceError) -> Envelope:
         headers["retry-after"] = str(max(1, ceil(error.retry_after_s)))
     elif status in _RETRY_AFTER:
         headers["retry-after"] = _RETRY_AFTER[status]
+    if isinstance(error, errors.RateLimitError):
+        kind = error.resource
     if error.code in _LASTING:
         headers["x-should-retry"] = "false"
     if isinstance(error, errors.AuthenticationError):

@@ -13,6 +13,10 @@ class FixedClock:
         """Return ``now``."""
         return self.now
 
+    def monotonic(self) -> float:
+        """Return ``now``."""
+        return float(self.now)
+
 
 class CountingIds:
     """Identifiers ``<prefix>1``, ``<prefix>2``, ...; one count for all prefixes."""

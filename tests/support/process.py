@@ -27,6 +27,7 @@ class Process:
         self._process = process
         self._port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.output = b""
+        self._news = asyncio.Event()
         self._readers = [
             asyncio.create_task(self._read(stream))
             for stream in (process.stdout, process.stderr)
@@ -53,6 +54,13 @@ class Process:
         """Send a signal."""
         self._process.send_signal(number)
 
+    async def said(self, text: bytes, times: int = 1) -> None:
+        """Wait until the service has written ``text`` so many times."""
+        async with asyncio.timeout(LIMIT_S):
+            while self.output.count(text) < times:
+                self._news.clear()
+                await self._news.wait()
+
     async def ended(self) -> int:
         """Return the exit code once the process has ended and all its output is read."""
         async with asyncio.timeout(LIMIT_S):
@@ -68,6 +76,7 @@ class Process:
     async def _read(self, stream: asyncio.StreamReader) -> None:
         while data := await stream.readline():
             self.output += data
+            self._news.set()
             found = _PORT.search(data)
             if found is not None and not self._port.done():
                 self._port.set_result(int(found[1]))

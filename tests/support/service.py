@@ -51,6 +51,7 @@ class Service:
 
     port: int
     drain: Drain
+    clock: FixedClock
 
     async def ask(
         self,
@@ -77,9 +78,8 @@ async def service_of(llm: LLMPort | str, **settings: Any) -> AsyncGenerator[Serv
     if isinstance(llm, str):
         given["ollama_url"] = llm
     container = Container(settings=Settings(**given))
-    container.override_providers(
-        ids=providers.Object(CountingIds()), clock=providers.Object(FixedClock())
-    )
+    clock = FixedClock()
+    container.override_providers(ids=providers.Object(CountingIds()), clock=providers.Object(clock))
     if not isinstance(llm, str):
         container.override_providers(backend=providers.Object(llm))
     drain = Drain()
@@ -87,4 +87,4 @@ async def service_of(llm: LLMPort | str, **settings: Any) -> AsyncGenerator[Serv
     made = container.settings()
     ws = partial(GuardedSocket, write_s=made.write_timeout_s)
     async with serving(app, ws=ws, ws_max_size=made.max_body_bytes) as port:
-        yield Service(port, drain)
+        yield Service(port, drain, clock)

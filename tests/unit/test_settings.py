@@ -111,7 +111,7 @@ def test_every_problem_is_told_at_once(env_file: Path) -> None:
         "MODEL_NUM_CTX: expected entries such as qwen3:8b=16384",
         "EMBEDDED_MODEL_PATH: there is no such file",
         (
-            "HOST: an address that others can reach needs API_KEY; "
+            "HOST: an address that others can reach needs API_KEY or API_KEY_FILE; "
             "ALLOW_NO_AUTH=true opens it to everyone"
         ),
     ]
@@ -224,3 +224,41 @@ def test_half_the_cores_compute_unless_told_otherwise() -> None:
 
 def test_the_address_of_ollama_is_brought_to_its_base() -> None:
     assert load({"OLLAMA_URL": "0.0.0.0/api/chat"}).ollama_url == "http://127.0.0.1:11434"
+
+
+def test_a_file_of_keys_guards_the_service(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f"# team\n{'k' * 16} name=a\n")
+
+    settings = load({"API_KEY_FILE": str(path), "HOST": "192.0.2.1"})
+
+    assert (settings.key_file, settings.guarded) == (path, True)
+    assert not Settings().guarded
+    assert Settings(api_key="one").guarded
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, ["API_KEY_FILE: there is no such file"]),
+        (b"\xff", ["API_KEY_FILE: it cannot be read as UTF-8 text"]),
+        (
+            b"zebra\n\nsha256:zebra\n",
+            [
+                (
+                    "API_KEY_FILE, line 1: a key has 16 characters or more; "
+                    "shorter ones can be guessed"
+                ),
+                "API_KEY_FILE, line 3: after 'sha256:' come 64 hexadecimal digits",
+            ],
+        ),
+    ],
+)
+def test_a_file_of_keys_that_cannot_be_used_is_a_problem(
+    content: bytes | None, told: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "keys"
+    if content is not None:
+        path.write_bytes(content)
+
+    assert problems({"API_KEY_FILE": str(path)}) == told

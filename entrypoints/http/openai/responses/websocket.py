@@ -18,7 +18,7 @@ from domain.errors import (
     UpstreamUnavailableError,
 )
 from entrypoints.http import errors
-from entrypoints.http.auth import owner
+from entrypoints.http.auth import begin_turn, owner
 from entrypoints.http.disconnect import HangUp
 from entrypoints.http.openai.parsing import BodyParser
 from entrypoints.http.openai.responses import wire
@@ -91,7 +91,7 @@ class ResponsesSocket:
         await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         outbox = Outbox(send)
         inbox = Inbox(receive, self._limits.waiting_bytes)
-        turns = _Turns(self._responses, self._defaults, owner(scope), inbox, outbox)
+        turns = _Turns(self._responses, self._defaults, scope, inbox, outbox)
         try:
             while True:
                 await turns.take(await self._next(inbox))
@@ -120,13 +120,14 @@ class _Turns:
         self,
         responses: ResponsesService,
         defaults: Defaults,
-        whose: str,
+        scope: Scope,
         inbox: Inbox,
         outbox: Outbox,
     ) -> None:
         self._responses = responses
         self._defaults = defaults
-        self._owner = whose
+        self._scope = scope
+        self._owner = owner(scope)
         self._inbox = inbox
         self._outbox = outbox
         self._memory: ConnectionMemory = responses.memory()
@@ -157,6 +158,7 @@ class _Turns:
         """Return the status of the response that was sent."""
         wanted = _read(frame)
         self._outbox.begin(wanted.stream_id)
+        begin_turn(self._scope)
         asked = to_domain(wanted, self._defaults)
         with self._memory.following(asked.request.previous_id), own_names():
             if wanted.generate is False:
