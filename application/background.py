@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from application.allowance import VISIT
@@ -201,7 +202,7 @@ class BackgroundService:
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
             return self._ended(concluded(job.begun, items, last))
 
-        items = Itemiser(self._ids.new, job.asked.custom)
+        items = Itemiser(partial(self._ids.part, job.begun.id), job.asked.custom)
         stream = AnsweredStream(job.begun, answer, items, end)
         try:
             async for batch in stream:

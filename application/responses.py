@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from application.conclude import concluded
@@ -67,7 +68,7 @@ class ResponsesService:
         """
         begun, plan = await self._prepare(owner, asked, begun)
         result = await self._answers.whole(plan)
-        items = Itemiser(self._ids.new, asked.custom)
+        items = Itemiser(partial(self._ids.part, begun.id), asked.custom)
         items.feed(replay(result))
         last = Finished(result.finish_reason, result.usage)
         return await self._keep(owner, asked, concluded(begun, items.items, last))
@@ -98,7 +99,8 @@ class ResponsesService:
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
             return await self._keep(owner, asked, concluded(begun, items, last), memory)
 
-        return AnsweredStream(begun, answer, Itemiser(self._ids.new, asked.custom), end)
+        items = Itemiser(partial(self._ids.part, begun.id), asked.custom)
+        return AnsweredStream(begun, answer, items, end)
 
     def memory(self) -> ConnectionMemory:
         """Return what a new connection remembers: nothing but what is kept."""
@@ -152,7 +154,7 @@ class ResponsesService:
     ) -> tuple[StoredResponse, Plan]:
         history = self._history if memory is None else History(memory)
         before = await history.before(owner, asked)
-        given = [self._with_id(item) for item in await history.resolve(owner, asked.input)]
+        given = [self._with_id(begun, item) for item in await history.resolve(owner, asked.input)]
         if not (before or given or may_be_empty):
             message = "Invalid 'input': empty array. Expected at least one entry."
             raise InvalidRequestError(message, code="empty_array", param="input")
@@ -160,8 +162,10 @@ class ResponsesService:
         plan = await self._answers.plan(replace(asked.chat, messages=messages))
         return replace(begun, input=tuple(given)), plan
 
-    def _with_id(self, item: Item) -> Item:
-        return item if item.id else replace(item, id=self._ids.new(PREFIXES[type(item)]))
+    def _with_id(self, begun: StoredResponse, item: Item) -> Item:
+        if item.id:
+            return item
+        return replace(item, id=self._ids.part(begun.id, PREFIXES[type(item)]))
 
     async def _keep(
         self,

@@ -156,6 +156,21 @@ PREFIXES: dict[type[Item], str] = {
     CompactionItem: "cmp_",
 }
 
+_OWN_CHARACTERS = 12
+
+
+def item_id(response_id: str, prefix: str, own: str) -> str:
+    """Return the id of an item of a response; ``own`` are 12 characters that no other one has."""
+    return f"{prefix}{response_id.partition('_')[2]}{own}"
+
+
+def response_of(id_: str) -> str:
+    """Return the id of the response that an item is of, if its id is one of ``item_id``.
+
+    Whether there is such a response, and it has the item, is another question.
+    """
+    return f"resp_{id_.partition('_')[2][:-_OWN_CHARACTERS]}"
+
 
 def size(item: Item) -> int:
     """Return about how many characters ``item`` holds; what bounds count with."""

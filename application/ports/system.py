@@ -23,3 +23,10 @@ class IdPort(Protocol):
     def new(self, prefix: str) -> str:
         """Return ``prefix`` followed by at least 96 random bits, in letters and digits."""
         ...
+
+    def part(self, whole: str, prefix: str) -> str:
+        """Return the same for an item of the response ``whole``; it may tell whose it is.
+
+        What it tells is read by ``domain.items.response_of``.
+        """
+        ...

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _NOBODY = 65_534
 ROW = (OWNER, "Response", "resp_1")
+TABLES = ("entry", "body", "record", "item")
 
 
 @pytest.fixture
@@ -49,6 +50,34 @@ def raw(path: Path) -> Generator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def write_version_1(connection: sqlite3.Connection) -> None:
+    entry = "INSERT INTO entry VALUES (?, ?, ?, 'completed', 1700000000, 7, 500, 100)"
+    connection.execute(entry, ROW)
+    connection.execute("INSERT INTO body VALUES (?, ?, ?, ?)", (*ROW, VERSION_1))
+    write_rest(connection)
+
+
+def write_version_2(connection: sqlite3.Connection) -> None:
+    entry = "INSERT INTO entry VALUES (?, ?, ?, 'completed', 1700000000, 9, 500, 100, 7)"
+    connection.execute(entry, ROW)
+    connection.execute("INSERT INTO body VALUES (7, ?)", (VERSION_1,))
+    write_rest(connection)
+
+
+def write_rest(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO record VALUES (?, ?, ?, 0, ?)", (*ROW, b"zero"))
+    item = "INSERT INTO item VALUES (?, ?, ?, ?, 0, NULL)"
+    connection.execute(item, (*ROW, RESPONSE.input[0].id))
+
+
+WRITERS = {1: write_version_1, 2: write_version_2}
+
+
+def rows(connection: sqlite3.Connection, table: str) -> int:
+    count: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - a word of ours
+    return count
 
 
 def content(path: Path) -> bytes:
@@ -119,13 +148,18 @@ async def test_odd_ids_are_ids(store: SQLiteStore, odd: str) -> None:
 async def test_a_file_of_any_version_is_read(path: Path, store: SQLiteStore, version: int) -> None:
     with raw(path) as connection:
         migrate(connection, MIGRATIONS[:version])
-        entry = "INSERT INTO entry VALUES (?, ?, ?, 'completed', 1700000000, 1, 500, 0)"
-        connection.execute(entry, ROW)
-        connection.execute("INSERT INTO body VALUES (?, ?, ?, ?)", (*ROW, VERSION_1))
+        WRITERS[version](connection)
 
+    item = RESPONSE.input[0]
     assert await store.get(OWNER, "resp_1") == RESPONSE
+    assert await store.find_items(OWNER, [item.id]) == {item.id: item}
+    assert await store.read_records(OWNER, "resp_1") == (RESPONSE.status, [b"zero"])
     await store.put(OWNER, response("resp_1"))
     assert await store.get(OWNER, "resp_1") == response("resp_1")
+    await store.delete(OWNER, "resp_1")
+    with raw(path) as connection:
+        assert {table: rows(connection, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
+        assert connection.execute("SELECT entries, bytes FROM room").fetchone() == (0, 0)
 
 
 def test_a_migration_happens_whole_or_not_at_all(path: Path) -> None:

@@ -184,6 +184,34 @@ async def test_the_file_does_not_outgrow_the_room(small: SQLiteStore, tmp_path: 
     assert (tmp_path / "responses.sqlite3").stat().st_size < 6 * 1024 * KB
 
 
+async def test_many_puts_at_once_stay_within_the_room(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "responses.sqlite3", FixedClock(), Room(entries=3))
+
+    await asyncio.gather(*(store.put(OWNER, response(number, 10)) for number in range(150)))
+
+    assert counted(tmp_path) == 3
+    assert await store.get(OWNER, "resp_149") == response(149, 10)
+    await store.aclose()
+
+
+def test_a_store_outlives_the_loop_that_left_it(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "responses.sqlite3", FixedClock())
+
+    async def leave() -> None:
+        left = asyncio.ensure_future(store.put(OWNER, response(1, 10)))
+        await asyncio.sleep(0)
+        left.cancel()
+
+    async def go_on() -> StoredResponse:
+        await store.put(OWNER, response(2, 10))
+        got = await store.get(OWNER, "resp_2")
+        await store.aclose()
+        return got
+
+    asyncio.run(leave())
+    assert asyncio.run(go_on()) == response(2, 10)
+
+
 async def test_free_pages_go_back_to_the_disk(small: SQLiteStore, tmp_path: Path) -> None:
     for number in range(60):
         await small.put(OWNER, response(number))

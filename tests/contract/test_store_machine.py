@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from domain.conversation import Conversation, ResponseStatus, StoredResponse
 from domain.errors import NotFoundError
-from domain.items import AnswerText, Item, MessageItem
+from domain.items import AnswerText, Item, MessageItem, item_id
 from domain.messages import Role
 from tests.support.store_model import StoreModel
 from tests.support.stores import OPENERS, Bounds, Grounds, Opener
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 # that a server's own time does not matter.
 BOUNDS = Bounds(entries=4, ttl_s=1000)
 STEP_S = 300
-ITEM_IDS = ["msg_1", "msg_2", "msg_3", "msg_4"]
+# The last two tell that they are of a response.
+OWN_IDS = [item_id(response_id, "msg_", "000000000000") for response_id in ("resp_1", "resp_2")]
+ITEM_IDS = ["msg_1", "msg_2", "msg_3", *OWN_IDS]
 
 owners = st.sampled_from(["owner", "owner:"])
 response_ids = st.sampled_from(["resp_1", "resp_2", ":resp_1"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import pytest
@@ -29,6 +30,7 @@ from domain.items import (
     MessageItem,
     ReasoningItem,
     Refusal,
+    item_id,
 )
 from domain.messages import ImageLink, ImagePart, Role, TextPart
 from tests.support.stores import OPENERS, Bounds, Grounds, Opened, Opener
@@ -38,6 +40,7 @@ Deed: TypeAlias = Callable[[ResponseStorePort, str], Awaitable[object]]
 OWNER = "owner-1"
 OTHER = "owner-2"
 
+OWN = [item_id("resp_1", "msg_", f"{number:012d}") for number in range(2)]
 LOGPROBS = (
     TokenLogprob(
         "He", -0.5, b"He", (TopLogprob("He", -0.5, b"He"), TopLogprob("\ud7ff", -3, None))
@@ -282,6 +285,41 @@ async def test_items_are_found_in_input_output_and_conversations(
     assert found == {item.id: item for item in ITEMS} | {"msg_9": said("msg_9", "nine")}
 
 
+async def test_items_whose_ids_tell_their_response_are_found(store: ResponseStorePort) -> None:
+    asked, answer = said(OWN[0], "asked"), said(OWN[1], "answer")
+    whole = replace(response("resp_1", answer), input=(asked,))
+    await store.put(OWNER, whole)
+
+    assert await store.find_items(OWNER, OWN) == {OWN[0]: asked, OWN[1]: answer}
+    assert await store.find_items(OTHER, OWN) == {}
+    await store.delete(OWNER, "resp_1")
+    assert await store.find_items(OWNER, OWN) == {}
+
+
+async def test_an_id_that_tells_a_response_may_stand_elsewhere(store: ResponseStorePort) -> None:
+    await store.put(OWNER, response("resp_1", status=ResponseStatus.QUEUED))
+    await store.put(OWNER, response("resp_2", said(OWN[0], "elsewhere")))
+    assert await store.find_items(OWNER, OWN) == {OWN[0]: said(OWN[0], "elsewhere")}
+
+    await store.advance(OWNER, response("resp_1", said(OWN[0], "here")))
+
+    assert await store.find_items(OWNER, OWN) == {OWN[0]: said(OWN[0], "here")}
+    await store.delete(OWNER, "resp_1")
+    assert await store.find_items(OWNER, OWN) == {OWN[0]: said(OWN[0], "elsewhere")}
+
+
+async def test_puts_at_once_are_as_puts_one_by_one(store: ResponseStorePort) -> None:
+    await store.put(OWNER, response("resp_1", ITEMS[0], status=ResponseStatus.QUEUED))
+    await store.append_records(OWNER, "resp_1", [b"zero"])
+    ids = ("resp_2", "resp_1", "resp_3", "resp_1")
+
+    await asyncio.gather(*(store.put(OWNER, response(id_, said("msg_9", id_))) for id_ in ids))
+
+    assert [(await store.get(OWNER, id_)).id for id_ in ids] == list(ids)
+    assert await store.read_records(OWNER, "resp_1") == (ResponseStatus.COMPLETED, [])
+    assert (await store.find_items(OWNER, ["msg_1", "msg_9"])).keys() == {"msg_9"}
+
+
 async def test_of_items_with_one_id_the_latest_that_is_kept_counts(
     opened: Opened, store: ResponseStorePort
 ) -> None:
@@ -463,9 +501,13 @@ async def test_over_the_bytes_what_was_written_longest_ago_goes(
 async def test_what_is_larger_than_all_room_is_refused(store: ResponseStorePort) -> None:
     await store.put(OWNER, response("resp_1", status=ResponseStatus.QUEUED))
 
-    with pytest.raises(StoreError, match="larger"):
-        await store.put(OWNER, response("resp_2", echo=b"x" * 70_000))
+    small, large = response("resp_3"), response("resp_2", echo=b"x" * 70_000)
+    puts = [store.put(OWNER, each) for each in (small, large)]
+    _, refusal = await asyncio.gather(*puts, return_exceptions=True)
+    assert isinstance(refusal, StoreError)
+    assert "larger" in refusal.message
     with pytest.raises(StoreError, match="larger"):
         await store.append_records(OWNER, "resp_1", [b"x" * 70_000])
 
     assert await store.read_records(OWNER, "resp_1") == (ResponseStatus.QUEUED, [])
+    assert await store.get(OWNER, "resp_3") == small

@@ -28,3 +28,7 @@ class CountingIds:
         """Return the next identifier."""
         self.issued.append(f"{prefix}{len(self.issued) + 1}")
         return self.issued[-1]
+
+    def part(self, whole: str, prefix: str) -> str:  # noqa: ARG002 - as the port's
+        """Return the next identifier; it does not tell whose it is."""
+        return self.new(prefix)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import operator
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from adapters.stores.errors import failed
 from adapters.stores.sqlite.failures import concerns_one, spoils, store_error
@@ -17,13 +19,18 @@ from adapters.stores.sqlite.file import open_file
 from adapters.stores.sqlite.transaction import one_of_many, reading, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+# What does the work of several calls at once: their values in, their results out.
+Work: TypeAlias = Callable[[sqlite3.Connection, Sequence[V]], Sequence[T]]
 
 # Calls that share one commit, at most. Waiting for the disk is most of what a write costs.
 _TOGETHER = 64
+# Turns of the loop without another call after which those that wait are begun with.
+_QUIET_TURNS = 4
 # Pages of 4 kB that one look gives back to the disk, and commits between two looks.
 _SHRINK_PAGES = 256
 _SHRINK_EVERY = 64
@@ -33,26 +40,12 @@ _SHRINK_EVERY = 64
 class _Job:
     """A call that waits, and what became of it."""
 
-    work: Callable[[sqlite3.Connection], object]
+    work: Work[Any, Any]
+    value: object
     writes: bool
     told: asyncio.Future[Any]
     result: object = None
     error: Exception | None = None
-
-    def do(self, connection: sqlite3.Connection) -> None:
-        """Do it in the transaction that there is, all of it or nothing.
-
-        Raises:
-            sqlite3.Error: the transaction is not worth going on with.
-        """
-        self.error = None
-        try:
-            with one_of_many(connection) if self.writes else contextlib.nullcontext():
-                self.result = self.work(connection)
-        except Exception as error:
-            if isinstance(error, sqlite3.Error) and not concerns_one(error):
-                raise
-            self.fail(error)
 
     def fail(self, error: Exception) -> None:
         """Let ``error`` be what became of it."""
@@ -83,6 +76,7 @@ class Database:
         self._wait_s = wait_s
         self._thread = ThreadPoolExecutor(1, "response-store")
         self._waiting: deque[_Job] = deque()
+        self._gathering: asyncio.AbstractEventLoop | None = None
         self._connection: sqlite3.Connection | None = None
         self._commits = 0
         self._closed = False
@@ -93,7 +87,7 @@ class Database:
         Raises:
             StoreError: the file fails.
         """
-        return await self._run(work, writes=False)
+        return await self._run(_alone(work), None, writes=False)
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what ``work`` returns once what it wrote is on the disk; all of it or nothing.
@@ -103,24 +97,51 @@ class Database:
         Raises:
             StoreError: the file fails.
         """
-        return await self._run(work, writes=True)
+        return await self._run(_alone(work), None, writes=True)
+
+    async def write_with_others(self, work: Work[V, T], value: V) -> T:
+        """As ``write``; calls with the same ``work`` that wait one after the other are one.
+
+        ``work`` is given the values of all of them and returns their results. Where it fails it
+        is done again for each value alone.
+        """
+        return await self._run(work, value, writes=True)
 
     async def aclose(self) -> None:
         """Close the file, once what is under way is done; a second time does nothing."""
         if not self._closed:
             self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+            loop = asyncio.get_running_loop()
+            self._hand_over(loop)
+            await loop.run_in_executor(self._thread, self._disconnect)
             self._thread.shutdown(wait=False)
 
-    async def _run(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
+    async def _run(self, work: Work[V, T], value: V, *, writes: bool) -> T:
         if self._closed:
             what = "is closed; the service is stopping"
             raise failed(what)
-        told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Job(work, writes, told))
-        # One for each call, so that none is forgotten; those that find nothing to do are cheap.
-        self._thread.submit(self._drain, told.get_loop())
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Job(work, value, writes, told))
+        # A loop that is gone gathers no more.
+        if self._gathering is not loop:
+            self._gathering = loop
+            self._gather(loop, 0, _QUIET_TURNS)
         return await told
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, before: int, turns: int) -> None:
+        """Hand over what waits once no more comes, or enough has: all of it is one commit."""
+        count = len(self._waiting)
+        if turns and count < _TOGETHER:
+            left = _QUIET_TURNS if count > before else turns - 1
+            loop.call_soon(self._gather, loop, count, left)
+        else:
+            self._gathering = None
+            self._hand_over(loop)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        for _ in range(0, len(self._waiting), _TOGETHER):
+            self._thread.submit(self._drain, loop)
 
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
@@ -149,8 +170,8 @@ class Database:
             self._connection = open_file(self._path, self._wait_s)
         begun = writing if any(job.writes for job in jobs) else reading
         with begun(self._connection):
-            for job in jobs:
-                job.do(self._connection)
+            for _, alike in itertools.groupby(jobs, operator.attrgetter("work")):
+                _do_together(self._connection, list(alike))
         self._shrink(self._connection)
 
     def _disconnect(self) -> None:
@@ -171,6 +192,33 @@ class Database:
             if free > max(_SHRINK_PAGES, pages // 4):
                 # As a script: it frees one page a step, and `execute` takes the first step only.
                 connection.executescript(f"PRAGMA incremental_vacuum({_SHRINK_PAGES:d})")
+
+
+def _alone(work: Callable[[sqlite3.Connection], T]) -> Work[None, T]:
+    return lambda connection, _: [work(connection)]
+
+
+def _do_together(connection: sqlite3.Connection, jobs: Sequence[_Job]) -> None:
+    """Do jobs of the same work in the transaction that there is; each wholly or not at all.
+
+    Raises:
+        sqlite3.Error: the transaction is not worth going on with.
+    """
+    first = jobs[0]
+    try:
+        with one_of_many(connection) if first.writes else contextlib.nullcontext():
+            results = first.work(connection, [job.value for job in jobs])
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and not concerns_one(error):
+            raise
+        if len(jobs) == 1:
+            first.fail(error)
+            return
+        for job in jobs:
+            _do_together(connection, [job])
+    else:
+        for job, result in zip(jobs, results, strict=True):
+            job.result, job.error = result, None
 
 
 def _tell(jobs: Sequence[_Job]) -> None:

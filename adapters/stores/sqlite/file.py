@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _LARGEST_BYTES = 64 * 1024 * 1024
 _LOG_BYTES = 16 * 1024 * 1024
 _TRIES = 20
+# Those that add so many rows at once are so many statements.
+_STATEMENTS = 256
 
 
 def open_file(path: Path, wait_s: float) -> sqlite3.Connection:
@@ -29,7 +31,9 @@ def open_file(path: Path, wait_s: float) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # SQLite would let everyone read it; its side files take its mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+    connection = sqlite3.connect(
+        path, timeout=wait_s, isolation_level=None, cached_statements=_STATEMENTS
+    )
     try:
         _prepare(connection)
     except BaseException:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from adapters.stores.errors import full, missing
 from adapters.stores.room import Room
 from domain.conversation import ResponseStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 # An owner, a kind and an id.
 Key: TypeAlias = tuple[str, str, str]
@@ -22,8 +23,8 @@ CONVERSATION = "Conversation"
 # About what an entry and a row that hangs on it take beyond their data, index entries included.
 _ENTRY_BYTES = 512
 _ROW_BYTES = 160
-# Entries that one write, or claims that one claim forgets at most, so that none is held up for
-# long: it adds but one.
+# Entries that one write forgets at most for each that it adds, or claims that one claim does, so
+# that none is held up for long.
 _SWEEP = 32
 
 
@@ -33,7 +34,16 @@ class Entry:
 
     status: ResponseStatus
     base: int
-    more: int
+    more: int = 0
+
+
+class New(NamedTuple):
+    """An entry that comes, and the items by whose ids it is found, too."""
+
+    key: Key
+    body: bytes
+    entry: Entry
+    item_ids: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,10 @@ class Rows:
 
     def body(self, key: Key) -> bytes:
         """Return the body of an entry that there is."""
-        query = "SELECT data FROM body WHERE owner = ? AND kind = ? AND id = ?"
+        query = (
+            "SELECT data FROM body"
+            " WHERE number = (SELECT number FROM entry WHERE owner = ? AND kind = ? AND id = ?)"
+        )
         data: bytes = self.connection.execute(query, key).fetchone()[0]
         return data
 
@@ -79,32 +92,54 @@ class Rows:
         """Delete an entry, where there is one, and all that hangs on it."""
         self.connection.execute("DELETE FROM entry WHERE owner = ? AND kind = ? AND id = ?", key)
 
-    def keep(self, key: Key, body: bytes, entry: Entry) -> None:
-        """Write an entry and its body."""
-        self.touch(key, entry)
-        upsert = (
-            "INSERT INTO body (owner, kind, id, data) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (owner, kind, id) DO UPDATE SET data = excluded.data"
-        )
-        self.connection.execute(upsert, (*key, body))
+    def add(self, new: Sequence[New]) -> None:
+        """Write entries that are not there, in one step for all.
 
-    def touch(self, key: Key, entry: Entry) -> None:
-        """Write an entry as the latest one.
+        Raises:
+            StoreError: one of them is larger than all there is room for.
+            sqlite3.IntegrityError: one of them is there.
+        """
+        query = "SELECT coalesce(max(turn), 0) + 1 FROM entry"
+        first: int = self.connection.execute(query).fetchone()[0]
+        entries: list[object] = []
+        bodies: list[object] = []
+        for turn, (key, body, entry, _) in enumerate(new, first):
+            self._check(entry)
+            entries += (*key, entry.status.value, self.now, entry.base, entry.more, turn, turn)
+            bodies += (turn, body)
+        columns = "entry (owner, kind, id, status, written, base, more, turn, number)"
+        self.connection.execute(_insert(columns, 9, len(new)), entries)
+        self.connection.execute(_insert("body (number, data)", 2, len(new)), bodies)
+        for key, _, _, item_ids in new:
+            if item_ids:
+                self.index(key, item_ids)
+
+    def replace(self, key: Key, body: bytes, entry: Entry) -> None:
+        """Write an entry that is there, and its body, as the latest one.
 
         Raises:
             StoreError: it is larger than all there is room for.
         """
-        if entry.base + entry.more > self.room.limit_bytes:
-            raise full()
-        upsert = (
-            "INSERT INTO entry (owner, kind, id, status, written, base, more, turn)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM entry))"
-            " ON CONFLICT (owner, kind, id) DO UPDATE SET status = excluded.status,"
-            " written = excluded.written, base = excluded.base, more = excluded.more,"
-            " turn = excluded.turn"
+        self.touch(key, entry)
+        update = (
+            "UPDATE body SET data = ?"
+            " WHERE number = (SELECT number FROM entry WHERE owner = ? AND kind = ? AND id = ?)"
         )
-        values = (*key, entry.status.value, self.now, entry.base, entry.more)
-        self.connection.execute(upsert, values)
+        self.connection.execute(update, (body, *key))
+
+    def touch(self, key: Key, entry: Entry) -> None:
+        """Write an entry that is there as the latest one; its body stays.
+
+        Raises:
+            StoreError: it is larger than all there is room for.
+        """
+        self._check(entry)
+        update = (
+            "UPDATE entry SET status = ?, written = ?, base = ?, more = ?,"
+            " turn = (SELECT max(turn) + 1 FROM entry) WHERE owner = ? AND kind = ? AND id = ?"
+        )
+        values = (entry.status.value, self.now, entry.base, entry.more, *key)
+        self.connection.execute(update, values)
 
     def index(self, key: Key, item_ids: Iterable[str]) -> None:
         """Let the items of a response be found by these ids, too."""
@@ -182,19 +217,25 @@ class Rows:
         delete = "DELETE FROM entry WHERE owner = ? AND kind = ? AND id = ? AND written <= ?"
         self.connection.execute(delete, (*key, self.deadline))
 
-    def sweep(self) -> None:
+    def sweep(self, added: int = 0) -> None:
         """Forget what is over its time or has no room, oldest first, and not too much at once."""
-        room = "SELECT entries, bytes, (SELECT min(turn) FROM entry) FROM room"
-        oldest = "SELECT owner, kind, id, written FROM entry WHERE turn = ?"
-        for _ in range(_SWEEP):
-            entries, size, turn = self.connection.execute(room).fetchone()
-            if not entries:
+        query = (
+            "SELECT entries, bytes, written, owner, kind, id FROM room JOIN entry"
+            " WHERE turn = (SELECT min(turn) FROM entry)"
+        )
+        for _ in range(_SWEEP * max(added, 1)):
+            oldest = self.connection.execute(query).fetchone()
+            if oldest is None:
                 return
-            *key, written = self.connection.execute(oldest, (turn,)).fetchone()
+            entries, size, written, *key = oldest
             crowded = entries > self.room.entries or size > self.room.limit_bytes
             if not crowded and written > self.deadline:
                 return
             self.forget((key[0], key[1], key[2]))
+
+    def _check(self, entry: Entry) -> None:
+        if entry.base + entry.more > self.room.limit_bytes:
+            raise full()
 
     def _item_bytes(self, key: Key, item_id: str) -> int:
         query = (
@@ -202,6 +243,12 @@ class Rows:
         )
         row = self.connection.execute(query, (*key, item_id)).fetchone()
         return 0 if row is None else row[0] + _ROW_BYTES
+
+
+@functools.cache
+def _insert(columns: str, width: int, rows: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"INSERT INTO {columns} VALUES {', '.join([row] * rows)}"  # noqa: S608 - words of ours
 
 
 def base_bytes(body: bytes, items: int = 0) -> int:

@@ -85,8 +85,27 @@ _VERSION_1 = (
     END""",
 )
 
+# Bodies by a number, so that new ones stand one after the other on few pages: the turn in which
+# an entry came. The items of a response are in `item` only where their ids do not tell theirs.
+_VERSION_2 = (
+    "CREATE TABLE numbered (number INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    """INSERT INTO numbered SELECT entry.turn, body.data
+        FROM body JOIN entry USING (owner, kind, id) ORDER BY entry.turn""",
+    "DROP TRIGGER entry_went",
+    "DROP TABLE body",
+    "ALTER TABLE numbered RENAME TO body",
+    "ALTER TABLE entry ADD COLUMN number INTEGER NOT NULL DEFAULT 0",
+    "UPDATE entry SET number = turn",
+    """CREATE TRIGGER entry_went AFTER DELETE ON entry BEGIN
+        DELETE FROM body WHERE number = old.number;
+        DELETE FROM record WHERE owner = old.owner AND kind = old.kind AND id = old.id;
+        DELETE FROM item WHERE owner = old.owner AND kind = old.kind AND id = old.id;
+        UPDATE room SET entries = entries - 1, bytes = bytes - old.base - old.more;
+    END""",
+)
+
 # The statements that lead from each version to the next. What was released stays as it is.
-MIGRATIONS: Sequence[Sequence[str]] = (_VERSION_1,)
+MIGRATIONS: Sequence[Sequence[str]] = (_VERSION_1, _VERSION_2)
 
 
 def check(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
-
-import msgspec
 
 from adapters.stores import codec
 from adapters.stores.room import ON_DISK
 from adapters.stores.sqlite.database import Database
-from adapters.stores.sqlite.rows import CONVERSATION, RESPONSE, Entry, Rows, base_bytes
+from adapters.stores.sqlite.finding import find_items
+from adapters.stores.sqlite.rows import CONVERSATION, RESPONSE, Entry, New, Rows, base_bytes
 from domain.conversation import ResponseStatus
+from domain.items import response_of
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
@@ -45,13 +45,7 @@ class SQLiteStore:
         await self._database.aclose()
 
     async def put(self, owner: str, response: StoredResponse) -> None:
-        key = (owner, RESPONSE, response.id)
-
-        def work(rows: Rows) -> None:
-            rows.forget(key)
-            _keep(rows, key, response)
-
-        await self._write(work)
+        await self._database.write_with_others(self._put, _new(owner, response))
 
     async def advance(
         self, owner: str, response: StoredResponse, records: Sequence[bytes] = ()
@@ -63,9 +57,12 @@ class SQLiteStore:
             if kept.status.final:
                 return codec.decode_response(rows.body(key))
             rows.drop_index(key)
-            _keep(rows, key, response, kept.more + rows.add_records(key, records))
+            rows.index(key, new.item_ids)
+            more = kept.more + rows.add_records(key, records)
+            rows.replace(key, new.body, replace(new.entry, more=more))
             return response
 
+        new = _new(owner, response)
         return await self._write(work)
 
     async def get(self, owner: str, response_id: str) -> StoredResponse:
@@ -76,23 +73,7 @@ class SQLiteStore:
         await self._delete((owner, RESPONSE, response_id))
 
     async def find_items(self, owner: str, item_ids: Collection[str]) -> Mapping[str, Item]:
-        wanted = msgspec.json.encode(list(item_ids)).decode()
-        query = (
-            "SELECT item.item_id, item.kind, item.id, item.data"
-            " FROM item JOIN entry USING (owner, kind, id)"
-            " WHERE item.owner = ? AND entry.written > ?"
-            " AND item.item_id IN (SELECT value FROM json_each(?))"
-            " ORDER BY entry.turn"
-        )
-
-        def work(rows: Rows) -> dict[str, Item]:
-            values = (owner, rows.deadline, wanted)
-            found = rows.connection.execute(query, values).fetchall()
-            # Of several places the last one stays.
-            places = {item_id: (kind, id_, data) for item_id, kind, id_, data in found}
-            return dict(_items(rows, owner, places))
-
-        return await self._read(work)
+        return await self._read(lambda rows: find_items(rows, owner, item_ids))
 
     async def append_records(
         self, owner: str, response_id: str, records: Sequence[bytes]
@@ -126,12 +107,15 @@ class SQLiteStore:
     async def put_conversation(self, owner: str, conversation: Conversation) -> None:
         key = (owner, CONVERSATION, conversation.id)
         body = codec.encode_conversation(conversation)
+        entry = Entry(ResponseStatus.COMPLETED, base_bytes(body))
 
         def work(rows: Rows) -> None:
             rows.expire(key)
             kept = rows.find(key)
-            more = 0 if kept is None else kept.more
-            rows.keep(key, body, Entry(ResponseStatus.COMPLETED, base_bytes(body), more))
+            if kept is None:
+                rows.add([New(key, body, entry)])
+            else:
+                rows.replace(key, body, replace(entry, more=kept.more))
 
         await self._write(work)
 
@@ -177,6 +161,17 @@ class SQLiteStore:
     async def release(self, owner: str, key: str) -> None:
         await self._write(lambda rows: rows.release(owner, key))
 
+    def _put(self, connection: sqlite3.Connection, new: Sequence[New]) -> Sequence[None]:
+        rows = Rows(connection, self._clock.unix_time(), self._room)
+        try:
+            rows.add(new)
+        except sqlite3.IntegrityError:
+            for each in new:
+                rows.forget(each.key)
+                rows.add([each])
+        rows.sweep(len(new))
+        return [None] * len(new)
+
     async def _delete(self, key: Key) -> None:
         def work(rows: Rows) -> None:
             rows.entry(key)
@@ -207,26 +202,10 @@ def _body(rows: Rows, key: Key) -> bytes:
     return rows.body(key)
 
 
-def _keep(rows: Rows, key: Key, response: StoredResponse, more: int = 0) -> None:
+def _new(owner: str, response: StoredResponse) -> New:
     body = codec.encode_response(response)
-    ids = dict.fromkeys(item.id for item in (*response.input, *response.output))
-    rows.keep(key, body, Entry(response.status, base_bytes(body, len(ids)), more))
-    rows.index(key, ids)
-
-
-def _items(
-    rows: Rows, owner: str, places: Mapping[str, tuple[str, str, bytes | None]]
-) -> list[tuple[str, Item]]:
-    """Read items from where they stand; a response is decoded once for all that are in it."""
-    found: list[tuple[str, Item]] = []
-    wanted: dict[str, set[str]] = {}
-    for item_id, (_, id_, data) in places.items():
-        if data is not None:
-            found.append((item_id, codec.decode_item(data)))
-        else:
-            wanted.setdefault(id_, set()).add(item_id)
-    for id_, item_ids in wanted.items():
-        response = codec.decode_response(rows.body((owner, RESPONSE, id_)))
-        items = {item.id: item for item in reversed((*response.output, *response.input))}
-        found += [(item_id, items[item_id]) for item_id in item_ids]
-    return found
+    # The others are found by the response's own id.
+    items = (*response.input, *response.output)
+    ids = {item.id for item in items if response_of(item.id) != response.id}
+    entry = Entry(response.status, base_bytes(body, len(ids)))
+    return New((owner, RESPONSE, response.id), body, entry, ids)
