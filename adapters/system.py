@@ -27,5 +27,8 @@ class RandomIds:
     def new(self, prefix: str) -> str:
         return f"{prefix}{time.time_ns() // 1_000_000:012x}{os.urandom(12).hex()}"
 
+    def secret(self, prefix: str) -> str:
+        return prefix + os.urandom(24).hex()
+
     def part(self, whole: str, prefix: str) -> str:
         return item_id(whole, prefix, os.urandom(6).hex())

@@ -21,6 +21,7 @@ _DIGEST = "sha256:"
 _HEX = re.compile(r"[0-9a-f]{64}")
 # Names are told to everyone: what looks like a key is none.
 _NAME = re.compile(r"(?!sk-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MODEL = re.compile(r"[^\s,]+")
 _COUNT = re.compile(r"[1-9][0-9]{0,8}")
 _COUNTS = ("requests_per_minute", "tokens_per_minute", "concurrency")
 _OPTIONS = frozenset({*_COUNTS, "name", "models"})
@@ -77,7 +78,7 @@ def parse_line(line: str) -> Key | None:
     hashed, owner = _key(words[0])
     options = _options(words[1:])
     name = options.get("name")
-    if name is not None and (not _NAME.fullmatch(name) or name == words[0]):
+    if name is not None and (not is_name(name) or name == words[0]):
         raise KeyLineError(BAD_NAME)
     limits = _limits(options)
     return Key(hashed, owner if name is None else owner_of_name(name), name, limits)
@@ -104,6 +105,16 @@ def added(text: str, key: Key) -> str:
 def without(text: str, name: str) -> str:
     """Return ``text`` without the keys of this name; all other lines stay as they are."""
     return "\n".join(line for line in text.split("\n") if _name(line) != name)
+
+
+def is_name(text: str) -> bool:
+    """Return whether a key may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_model(text: str) -> bool:
+    """Return whether a model of this name can be written on a line."""
+    return _MODEL.fullmatch(text) is not None
 
 
 def _name(line: str) -> str | None:
@@ -153,7 +164,7 @@ def _key(word: str) -> tuple[bytes, str | None]:
 
 def _limits(options: Mapping[str, str]) -> KeyLimits:
     models = tuple(options["models"].split(",")) if "models" in options else ()
-    if not all(models):
+    if not all(map(is_model, models)):
         message = "models are names with commas between them"
         raise KeyLineError(message)
     requests, tokens, concurrency = (_count(options, option) for option in _COUNTS)

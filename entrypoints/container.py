@@ -35,6 +35,7 @@ from application.defaults import Defaults
 from application.embeddings import EmbeddingsService
 from application.health import HealthService
 from application.keyring import KeyRing
+from application.keys import KeysService
 from application.lease import Lease
 from application.limited import LimitedLLM
 from application.models import ModelsService
@@ -140,6 +141,9 @@ class Container(containers.DeclarativeContainer):
         aliased, admitted, settings.provided.aliases
     )
     keyring: providers.Provider[KeyRing] = providers.Singleton(_keyring, settings, clock)
+    keys: providers.Provider[KeysService] = providers.Singleton(
+        KeysService, providers.Factory(KeyFile, settings.provided.key_file), ids
+    )
     key_watch: providers.Provider[KeyWatch] = providers.Singleton(KeyWatch, keyring, clock)
     llm: providers.Provider[LLMPort] = providers.Singleton(_limited, named, settings)
     vocabularies: providers.Provider[VocabularyPort] = providers.Singleton(PackagedVocabularies)

@@ -197,6 +197,11 @@ def load(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
     return Settings(**values)  # type: ignore[arg-type]  # each was converted to its field's type
 
 
+def written(name: str, environ: Mapping[str, str], env_file: Path) -> str:
+    """Return one setting as it is written, whatever the others are; empty where it is not."""
+    return environ.get(name, "").strip() or _from_file(env_file, []).get(name, "")
+
+
 def base_url(text: str) -> str:
     """Return the base URL that ``text`` means.
 

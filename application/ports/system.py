@@ -24,6 +24,10 @@ class IdPort(Protocol):
         """Return ``prefix`` followed by at least 96 random bits, in letters and digits."""
         ...
 
+    def secret(self, prefix: str) -> str:
+        """Return ``prefix`` followed by 192 random bits at least, and nothing else."""
+        ...
+
     def part(self, whole: str, prefix: str) -> str:
         """Return the same for an item of the response ``whole``; it may tell whose it is.
 

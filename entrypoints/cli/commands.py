@@ -108,3 +108,53 @@ def models(*, as_json: bool, url: str | None, key: str | None) -> int:
     from entrypoints.cli import models as command
 
     return command.run(url, key, as_json=as_json)
+
+
+@app.group()
+def keys() -> None:
+    """Say who may ask the service: the keys of API_KEY_FILE.
+
+    A service that runs has them within a second.
+    """
+
+
+_file = click.option("--file", help="The file that holds the keys [API_KEY_FILE].")
+_COUNT = click.IntRange(1, 999_999_999)
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--requests-per-minute", type=_COUNT, metavar="N", help="Requests a minute.")
+@click.option(
+    "--tokens-per-minute", type=_COUNT, metavar="N", help="Tokens of prompts and answers a minute."
+)
+@click.option("--concurrency", type=_COUNT, metavar="N", help="Answers under way at a time.")
+@click.option("--models", metavar="NAME,NAME", help="Models that may be asked [all].")
+@_file
+def new(name: str, models: str | None, file: str | None, **counts: int | None) -> int:
+    """Make a key for NAME and print it; it cannot be shown again."""
+    from domain.keys import KeyLimits
+    from entrypoints.cli import keys as command
+
+    wanted = () if models is None else tuple(model.strip() for model in models.split(","))
+    return command.new(file, name, KeyLimits(**counts, models=wanted))
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; null for no limit.")
+@_file
+def list_keys(file: str | None, *, as_json: bool) -> int:
+    """List who has keys, and what they may do."""
+    from entrypoints.cli import keys as command
+
+    return command.show(file, as_json=as_json)
+
+
+@keys.command()
+@click.argument("name")
+@_file
+def revoke(name: str, file: str | None) -> int:
+    """Take NAME's keys back."""
+    from entrypoints.cli import keys as command
+
+    return command.revoke(file, name)

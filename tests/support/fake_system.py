@@ -29,6 +29,10 @@ class CountingIds:
         self.issued.append(f"{prefix}{len(self.issued) + 1}")
         return self.issued[-1]
 
+    def secret(self, prefix: str) -> str:
+        """Return the next identifier, which is none."""
+        return self.new(prefix)
+
     def part(self, whole: str, prefix: str) -> str:  # noqa: ARG002 - as the port's
         """Return the next identifier; it does not tell whose it is."""
         return self.new(prefix)
