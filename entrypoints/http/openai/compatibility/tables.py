@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrypoints.http.openai.chat import support as chat
+from entrypoints.http.openai.completions import support as completions
+from entrypoints.http.openai.embeddings import support as embeddings
 from entrypoints.http.openai.responses import support as responses
 
 if TYPE_CHECKING:
@@ -16,4 +18,6 @@ if TYPE_CHECKING:
 TABLES: Mapping[str, Table] = {
     "POST /v1/chat/completions": chat.FIELDS,
     "POST /v1/responses": responses.FIELDS,
+    "POST /v1/completions": completions.FIELDS,
+    "POST /v1/embeddings": embeddings.FIELDS,
 }

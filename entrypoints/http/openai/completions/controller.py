@@ -15,14 +15,12 @@ from entrypoints.http.endpoint import JSONEndpoint
 from entrypoints.http.openai.completions import operation, parse, wire
 from entrypoints.http.openai.completions.render import completion
 from entrypoints.http.openai.completions.stream import CompletionSSEEncoder
+from entrypoints.http.openai.completions.support import HARMLESS
 from entrypoints.http.openai.parsing import BodyParser, ignored_header
 from entrypoints.http.replies import JSONReply
 from entrypoints.http.sse import SSEReply
 
-# What frameworks send for services of their own; leaving it out changes no answer.
-_HARMLESS = ("litellm_metadata", "provider", "session_id", "tags", "trace_id")
-
-_parser = BodyParser(wire.CompletionRequest, _HARMLESS)
+_parser = BodyParser(wire.CompletionRequest, HARMLESS)
 
 
 class CompletionsEndpoint:

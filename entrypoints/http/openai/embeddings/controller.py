@@ -14,16 +14,14 @@ from entrypoints.http.endpoint import JSONEndpoint
 from entrypoints.http.openai.embeddings import operation, wire
 from entrypoints.http.openai.embeddings.parse import to_domain
 from entrypoints.http.openai.embeddings.render import embedding_list
+from entrypoints.http.openai.embeddings.support import HARMLESS
 from entrypoints.http.openai.inputs import entries
 from entrypoints.http.openai.parsing import BodyParser, ignored_header
 from entrypoints.http.replies import JSONReply
 
-# Hints that other services take; no model here can be told them.
-_HARMLESS = ("input_type", "litellm_metadata", "priority", "task")
-
 _MOST_INPUTS = 2048
 
-_parser = BodyParser(wire.EmbeddingsRequest, _HARMLESS)
+_parser = BodyParser(wire.EmbeddingsRequest, HARMLESS)
 
 
 class EmbeddingsEndpoint:
