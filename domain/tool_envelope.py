@@ -8,8 +8,11 @@ calls, can still be held to a JSON Schema. The model then answers with an envelo
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, cast
 
 from domain.json_schema import DEFINITION_KEYS, inline_references
 from domain.messages import Message, Role
@@ -17,10 +20,13 @@ from domain.sampling import JSONObjectFormat, JSONSchemaFormat, OutputFormat, Te
 from domain.tools import JSONObject, ToolDefinition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 CALLS = "tool_calls"
 REPLY = "reply"
+
+# A reference to a definition, up to its name.
+_REFERENCE = re.compile(rf"#/(?:{'|'.join(map(re.escape, DEFINITION_KEYS))})/[^/]+")
 
 # A weak model would repeat itself until its tokens run out.
 _MOST_CALLS = 8
@@ -101,12 +107,49 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lift(schema: JSONObject, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return ``schema`` without references; those that must stay find their target at the root."""
+    """Return ``schema`` without references; those that must stay find their target at the root.
+
+    Where another schema has the names of its definitions for something else, they get new ones.
+    """
     plain = inline_references(schema)
+    endings = chain([""], (f"_{number}" for number in count(2)))
+    renamed = (_renamed(plain, ending) for ending in endings)
+    lifted = next(one for one in renamed if _agrees(one, definitions))
     for key in DEFINITION_KEYS:
-        if key in plain:
-            definitions.setdefault(key, {}).update(plain.pop(key))
-    return plain
+        if key in lifted:
+            definitions.setdefault(key, {}).update(lifted.pop(key))
+    return lifted
+
+
+def _agrees(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
+    """Return whether no name of a definition of ``schema`` has another meaning already."""
+    return all(
+        definitions.get(key, {}).get(name, definition) == definition
+        for key in DEFINITION_KEYS
+        for name, definition in schema.get(key, {}).items()
+    )
+
+
+def _renamed(schema: Mapping[str, Any], ending: str) -> dict[str, Any]:
+    """Return ``schema`` with ``ending`` at the names of its definitions, and in references."""
+    out: dict[str, Any] = {key: _referring(value, ending) for key, value in schema.items()}
+    for key in DEFINITION_KEYS:
+        if key in out:
+            out[key] = {name + ending: definition for name, definition in out[key].items()}
+    return out
+
+
+def _referring(node: object, ending: str) -> Any:  # noqa: ANN401 - JSON is anything
+    if isinstance(node, list):
+        return [_referring(item, ending) for item in cast("list[object]", node)]
+    if not isinstance(node, Mapping):
+        return node
+    return {
+        key: _REFERENCE.sub(rf"\g<0>{ending}", value)
+        if key == "$ref" and isinstance(value, str)
+        else _referring(value, ending)
+        for key, value in cast("Mapping[str, object]", node).items()
+    }
 
 
 def as_text(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.Encoder().encode
 
+# Ollama reads whole numbers as floats, exact up to 2^53; its engine takes 32 bits of a seed, of
+# which the highest value asks for one by chance.
+_SEEDS = 2**32 - 1
+
 _THINK: Mapping[ReasoningEffort, bool | str] = {
     ReasoningEffort.NONE: False,
     ReasoningEffort.MINIMAL: "low",
@@ -167,7 +171,7 @@ def _sampling(sampling: Sampling) -> dict[str, Any]:
         "top_p": sampling.top_p,
         "frequency_penalty": sampling.frequency_penalty,
         "presence_penalty": sampling.presence_penalty,
-        "seed": sampling.seed,
+        "seed": None if sampling.seed is None else sampling.seed % _SEEDS,
         "num_predict": sampling.max_tokens,
         "stop": list(sampling.stop) or None,
     }

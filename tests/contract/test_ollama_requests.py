@@ -97,3 +97,29 @@ async def test_thinking_can_be_had_and_left_out(wired: OllamaScenario) -> None:
     assert isinstance(thought, ChatResult)
     assert isinstance(silent, ChatResult)
     assert (thought.reasoning, silent.reasoning) == (THINKING, "")
+
+
+@pytest.mark.parametrize(
+    ("seed", "sent"),
+    [
+        pytest.param(0, 0, id="zero"),
+        pytest.param(2**32 - 2, 2**32 - 2, id="the highest"),
+        pytest.param(2**32 - 1, 0, id="the engine's own for chance"),
+        pytest.param(-1, 2**32 - 2, id="Ollama's own for chance"),
+        pytest.param(2**63 - 1, (2**63 - 1) % (2**32 - 1), id="far beyond"),
+    ],
+)
+async def test_a_seed_is_one_that_the_server_reads_as_it_is(
+    wired: OllamaScenario, seed: int, sent: int
+) -> None:
+    await outcome(wired.llm, replace(ASK, sampling=Sampling(seed=seed)))
+
+    assert wired.server.asked("/api/chat")[0].json["options"]["seed"] == sent
+
+
+async def test_seeds_side_by_side_stay_apart(wired: OllamaScenario) -> None:
+    for number in range(20):
+        await outcome(wired.llm, replace(ASK, sampling=Sampling(seed=2**63 - 1 + number)))
+
+    sent = [asked.json["options"]["seed"] for asked in wired.server.asked("/api/chat")]
+    assert len({float(seed) for seed in sent}) == 20

@@ -114,6 +114,40 @@ def test_references_that_stay_find_their_target() -> None:
     assert wanted.schema()["$defs"] == {"Node": NODE}
 
 
+def test_definitions_of_one_name_do_not_meet() -> None:
+    leaf = {"type": "string"}
+    texts, numbers, more = (
+        ToolDefinition(
+            name,
+            None,
+            {
+                "properties": {"root": {"$ref": "#/$defs/Node"}},
+                "required": ["root"],
+                "$defs": {
+                    # Equal in both, but for what its parts mean.
+                    "Node": {
+                        "type": "object",
+                        "properties": {
+                            "next": {"$ref": "#/$defs/Node"},
+                            "leaf": {"$ref": "#/$defs/Leaf"},
+                        },
+                    },
+                    "Leaf": {"anyOf": [kind, {"type": "array", "items": {"$ref": "#/$defs/Leaf"}}]},
+                },
+            },
+        )
+        for name, kind in (("texts", leaf), ("numbers", {"type": "number"}), ("more", leaf))
+    )
+    wanted = envelope(texts, numbers, more)
+
+    for tool, good, bad in ((texts, "a", 1), (numbers, 1, "a"), (more, "a", 1)):
+        for value, holds in ((good, True), (bad, False)):
+            deep = {"root": {"next": {"next": {"leaf": value}}}}
+            calls = [{"name": tool.name, "arguments": deep}]
+            assert valid({"tool_calls": calls}, wanted) is holds
+    assert sorted(wanted.schema()["$defs"]) == ["Leaf", "Leaf_2", "Node", "Node_2"]
+
+
 def test_the_rule_of_a_forced_envelope() -> None:
     assert envelope().rule("TOOLS") == (
         "You can call these tools:\n"
