@@ -50,7 +50,6 @@ class EmbeddingsService:
         result = EmbedResult(
             tuple(vector for result in results for vector in result.vectors),
             sum(result.prompt_tokens for result in results),
-            decimal=results[0].decimal,
         )
         if request.dimensions is None or request.dimensions == has:
             return result

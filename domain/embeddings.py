@@ -24,35 +24,25 @@ class EmbedRequest:
         texts: at least one; none is empty.
         dimensions: how many components to keep; None for all that the model has.
         engine: with ``truncate`` a text over the model's context is cut, else it is refused.
-        decimal: whether the vectors may come as text, where that spares making numbers of them.
     """
 
     model: str
     texts: tuple[str, ...]
     dimensions: int | None = None
     engine: EngineOptions = EngineOptions()
-    decimal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedResult:
-    """Vectors of length 1 in the order of the texts, all with as many components.
-
-    Attributes:
-        decimal: whether the vectors are text instead, numbers with commas between them.
-    """
+    """Vectors of length 1 in the order of the texts, all with as many components."""
 
     vectors: tuple[Vector, ...]
     prompt_tokens: int
-    decimal: bool = False
 
     @property
     def components(self) -> int:
         """Return how many components a vector has; 0 without vectors."""
-        if not self.vectors:
-            return 0
-        first = self.vectors[0]
-        return first.count(b",") + 1 if self.decimal else len(first) // COMPONENT_BYTES
+        return len(self.vectors[0]) // COMPONENT_BYTES if self.vectors else 0
 
 
 def pack(components: list[float]) -> Vector:

@@ -6,20 +6,15 @@ As objects of Python the numbers of 2,048 vectors take 60 ms to make and to pack
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import simdjson
 
 from domain.embeddings import EmbedResult, Vector
 from domain.errors import UpstreamProtocolError
 
-# In JSON these bytes are a key wherever they stand: within a string the quote would be escaped.
-_OPENING = re.compile(rb'"embeddings"[ \t\r\n]*:[ \t\r\n]*\[')
 
-
-def decode(answer: bytes, *, decimal: bool) -> EmbedResult:
-    """Return the vectors, as text where ``decimal``.
+def decode(answer: bytes) -> EmbedResult:
+    """Return the vectors.
 
     Raises:
         UpstreamProtocolError: this is no answer, or its vectors are not equally long.
@@ -37,10 +32,7 @@ def decode(answer: bytes, *, decimal: bool) -> EmbedResult:
         return EmbedResult((), tokens)
     if not isinstance(rows, simdjson.Array):
         raise _garbage()
-    packed = _packed(rows)
-    if not decimal:
-        return EmbedResult(packed, tokens)
-    return EmbedResult(_written(answer, len(packed)), tokens, decimal=True)
+    return EmbedResult(_packed(rows), tokens)
 
 
 def _packed(rows: simdjson.Array) -> tuple[Vector, ...]:
@@ -60,20 +52,6 @@ def _packed(rows: simdjson.Array) -> tuple[Vector, ...]:
     if len(data) != size * len(rows):
         raise _garbage()
     return tuple([data[start : start + size] for start in range(0, len(data), size)])
-
-
-def _written(answer: bytes, count: int) -> tuple[Vector, ...]:
-    """Return the numbers as they are written; that they are numbers is known."""
-    opening = _OPENING.search(answer)
-    if opening is None:
-        raise _garbage()
-    *pieces, rest = answer[opening.end() :].split(b"]", count)
-    parts = [piece.rpartition(b"[") for piece in pieces]
-    # Brackets anywhere else are another object's, or lists within vectors.
-    odd = any(before.strip(b", \t\r\n") for before, _, _ in parts)
-    if len(parts) != count or odd or not rest.lstrip().startswith(b"]"):
-        raise _garbage()
-    return tuple([numbers for _, _, numbers in parts])
 
 
 def _garbage() -> UpstreamProtocolError:

@@ -13,6 +13,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 from openai.types import Completion
+from pydantic import ValidationError
 
 from adapters.llamacpp.llm import LlamaCppLLM
 from adapters.system import RandomIds
@@ -164,13 +165,32 @@ async def test_a_streamed_completion(loose: AsyncOpenAI) -> None:
     assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]] == [None, None, None, "stop"]
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.total_tokens == 9
-    # The client's type has no place for a choice that has not ended, which OpenAI sends as null;
-    # but for that, every chunk is valid.
+    # docs/decisions/0015: one field of the client's type has no place for what OpenAI sends.
+    assert [faults(chunk) for chunk in chunks] == [[("choices", 0, "finish_reason")]] * 3 + [[]] * 2
+
+
+async def test_log_probabilities_in_a_streamed_completion(loose: AsyncOpenAI, llm: FakeLLM) -> None:
+    token = TokenLogprob("Hi", -0.5, b"Hi")
+    llm.script = ([TextDelta("Hi", (token,)), Finished(FinishReason.STOP, Usage(3, 1))],)
+
+    stream = await loose.completions.create(
+        model="llama3", prompt=["a", "b"], n=2, logprobs=2, stream=True
+    )
+    chunks = [chunk async for chunk in stream]
+
+    assert sorted(chunk.choices[0].index for chunk in chunks) == [0, 0, 1, 1, 2, 2, 3, 3]
     for chunk in chunks:
-        data = chunk.model_dump()
-        for choice in data["choices"]:
-            choice["finish_reason"] = choice["finish_reason"] or "stop"
-        Completion.model_validate(data, strict=True)
+        goes_on = bool(chunk.choices[0].text)
+        assert faults(chunk) == [("choices", 0, "finish_reason")] * goes_on
+
+
+def faults(chunk: Completion) -> list[tuple[int | str, ...]]:
+    """Return the fields of a chunk that the client's types, taken strictly, do not allow."""
+    try:
+        Completion.model_validate(chunk.model_dump(), strict=True)
+    except ValidationError as error:
+        return [fault["loc"] for fault in error.errors()]
+    return []
 
 
 async def test_a_failure_inside_a_stream_is_raised(loose: AsyncOpenAI, llm: FakeLLM) -> None:

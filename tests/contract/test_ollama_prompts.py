@@ -151,18 +151,6 @@ async def test_a_large_answer_is_read_like_a_small_one(wired: OllamaScenario) ->
     assert result.vectors == (pack(components),) * len(texts)
 
 
-async def test_numbers_may_stay_the_text_that_they_came_as(wired: OllamaScenario) -> None:
-    wired.server.script("/api/embed", answers.answered({"embeddings": [[0.6, -0.8], [1, 0]]}))
-
-    result = await wired.llm.embed(replace(EMBED, decimal=True))
-
-    assert result.decimal
-    assert [[float(number) for number in text.split(b",")] for text in result.vectors] == [
-        [0.6, -0.8],
-        [1, 0],
-    ]
-
-
 async def test_a_text_may_be_cut_where_that_is_asked(wired: OllamaScenario) -> None:
     engine = EngineOptions(keep_alive=-1, truncate=True)
 

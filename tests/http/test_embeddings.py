@@ -30,15 +30,6 @@ class Wide(FakeLLM):
         )
 
 
-class Writing(FakeLLM):
-    """A server whose vectors are text, as far as that is of use."""
-
-    async def embed(self, request: EmbedRequest) -> EmbedResult:
-        texts = tuple(b"0.1, -2e-05,3" for _ in request.texts)
-        vectors = texts if request.decimal else tuple(pack([0.1, -2e-05, 3]) for _ in texts)
-        return EmbedResult(vectors, 1, decimal=request.decimal)
-
-
 async def ask(service: Service, given: object, **fields: object) -> Answer:
     return await service.ask({"model": "embedder", "input": given, **fields}, PATH)
 
@@ -66,18 +57,6 @@ async def test_base64_and_numbers_agree_bit_for_bit(service: Service) -> None:
         assert struct.pack("<4f", *one["embedding"]) == packed
         assert tuple(one["embedding"]) == struct.unpack("<4f", packed)
         assert one["index"] == other["index"]
-
-
-async def test_numbers_go_through_as_they_are_written() -> None:
-    async with service_of(Writing()) as service:
-        numbers = await ask(service, ["a", "bc"])
-        text = await ask(service, ["a", "bc"], encoding_format="base64")
-        short = await ask(service, "a", dimensions=1)
-
-    assert b'"index":1,"embedding":[0.1, -2e-05,3]' in numbers.body
-    for one, other in zip(numbers.json["data"], text.json["data"], strict=True):
-        assert struct.pack("<3f", *one["embedding"]) == base64.b64decode(other["embedding"])
-    assert short.json["data"][0]["embedding"] == [1.0]
 
 
 @pytest.mark.parametrize("encoding_format", ["float", "base64"])
@@ -108,7 +87,6 @@ async def test_the_engines_options_go_through(service: Service, llm: FakeLLM) ->
             "embedder",
             ("Hi",),
             engine=EngineOptions({"num_ctx": 512}, "5m", truncate=True),
-            decimal=True,
         )
     ]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.ollama.vectors import decode
-from domain.embeddings import EmbedResult, Vector, pack
+from domain.embeddings import EmbedResult, pack
 from domain.errors import UpstreamProtocolError
 
 LARGEST = struct.unpack("<f", bytes.fromhex("ffff7f7f"))[0]
@@ -23,10 +23,6 @@ def batches(draw: st.DrawFn) -> list[list[float | int]]:
     width = draw(st.integers(1, 9))
     row = st.lists(NUMBERS | st.integers(-(2**63), 2**64 - 1), min_size=width, max_size=width)
     return draw(st.lists(row, max_size=9))
-
-
-def packed(text: Vector) -> Vector:
-    return pack([float(number) for number in json.loads(b"[" + text + b"]")])
 
 
 @given(
@@ -48,18 +44,14 @@ def test_vectors_are_what_plain_python_makes_of_the_answer(
     answer = json.dumps(body, separators=separators, indent=indent).encode()
     expected = tuple(pack([float(number) for number in row]) for row in rows)
 
-    assert decode(answer, decimal=False) == EmbedResult(expected, 7)
-    text = decode(answer, decimal=True)
-    assert (tuple(map(packed, text.vectors)), text.prompt_tokens) == (expected, 7)
-    assert text.decimal
-    assert text.components == (len(rows[0]) if rows else 0)
+    assert decode(answer) == EmbedResult(expected, 7)
 
 
 @pytest.mark.parametrize(
     "answer", [b"{}", b'{"embeddings":null}', b'{"embeddings":[]}'], ids=["none", "null", "empty"]
 )
 def test_an_answer_without_vectors_has_none(answer: bytes) -> None:
-    assert decode(answer, decimal=False) == EmbedResult((), 0)
+    assert decode(answer) == EmbedResult((), 0)
 
 
 @pytest.mark.parametrize(
@@ -84,23 +76,8 @@ def test_an_answer_without_vectors_has_none(answer: bytes) -> None:
         '{"embeddings":[["\xff"]]}',
     ],
 )
-@pytest.mark.parametrize("decimal", [False, True], ids=["packed", "text"])
-def test_what_holds_no_vectors_is_no_answer(text: str, *, decimal: bool) -> None:
+def test_what_holds_no_vectors_is_no_answer(text: str) -> None:
     with pytest.raises(UpstreamProtocolError) as caught:
-        decode(text.encode("latin-1"), decimal=decimal)
+        decode(text.encode("latin-1"))
 
     assert caught.value.code == "upstream_garbage"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b'{"embeddings":[[1,[2]]]}',
-        b'{"embedding\\u0073":[[1]]}',
-        b'{"a":{"embeddings":[]},"embeddings":[[1]]}',
-    ],
-    ids=["nested", "escaped", "another object's"],
-)
-def test_numbers_are_not_taken_from_text_that_looks_otherwise(answer: bytes) -> None:
-    with pytest.raises(UpstreamProtocolError):
-        decode(answer, decimal=True)

@@ -14,6 +14,4 @@ if TYPE_CHECKING:
 def to_domain(body: wire.EmbeddingsRequest, model: str, texts: tuple[str, ...]) -> EmbedRequest:
     """Return the request that ``body`` makes for ``texts``, which it may hold as tokens."""
     engine = engine_options(body.options, {}, body.keep_alive, truncate=body.truncate)
-    # Vectors that are to be cut are needed as numbers.
-    decimal = body.encoding_format != "base64" and body.dimensions is None
-    return EmbedRequest(model, texts, body.dimensions, engine, decimal=decimal)
+    return EmbedRequest(model, texts, body.dimensions, engine)

@@ -22,7 +22,7 @@ _AT_ONCE_BYTES = 1024 * 1024
 
 async def embedding_list(result: EmbedResult, model: str, *, base64: bool) -> bytes:
     """Return the list object of a result for the model that was asked for as ``model``."""
-    form = _base64 if base64 else _written if result.decimal else _numbers
+    form = _base64 if base64 else _numbers
     size = len(result.vectors) * len(result.vectors[0])
     if size > _AT_ONCE_BYTES:
         return await asyncio.to_thread(_list, result, model, form)
@@ -45,11 +45,7 @@ def _list(result: EmbedResult, model: str, form: Callable[[Vector], bytes]) -> b
 
 
 def _numbers(vector: Vector) -> bytes:
-    return _encode(list(unpack(vector)))
-
-
-def _written(vector: Vector) -> bytes:
-    return b"[%b]" % vector
+    return _encode(unpack(vector))
 
 
 def _base64(vector: Vector) -> bytes:
