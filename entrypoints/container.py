@@ -15,6 +15,7 @@ from adapters.llamacpp.llm import LlamaCppLLM
 from adapters.ollama import probe
 from adapters.ollama.llm import OllamaLLM
 from adapters.ollama.requests import ContextWindows
+from adapters.openai_upstream.llm import OpenAILLM
 from adapters.schema import RustSchemas
 from adapters.stores.memory import MemoryStore
 from adapters.stores.room import IN_MEMORY, ON_DISK, ON_SERVER, Room
@@ -91,6 +92,18 @@ def _limited(llm: LLMPort, settings: Settings) -> LLMPort:
     return llm if settings.key_file is None else LimitedLLM(llm)
 
 
+def _ollama(settings: Settings, ids: IdPort, windows: ContextWindows) -> LLMPort:
+    connect_s = settings.connect_timeout_s
+    (url,) = settings.model_servers
+    return OllamaLLM(Upstream(url, connect_s=connect_s), ids, windows)
+
+
+def _engines(settings: Settings, ids: IdPort) -> LLMPort:
+    connect_s, key = settings.connect_timeout_s, settings.upstream_api_key
+    (url,) = settings.model_servers
+    return OpenAILLM(Upstream(url, connect_s=connect_s, key=key, reuse=False), ids)
+
+
 class Container(containers.DeclarativeContainer):
     """Builds each object once; tests override single providers."""
 
@@ -111,13 +124,11 @@ class Container(containers.DeclarativeContainer):
         idle_s=settings.provided.idle_timeout_s,
         total_s=settings.provided.total_timeout_s,
     )
-    upstream: providers.Provider[Upstream] = providers.Singleton(
-        Upstream, settings.provided.ollama_url, connect_s=settings.provided.connect_timeout_s
-    )
     windows: providers.Provider[ContextWindows] = providers.Singleton(
         ContextWindows, settings.provided.num_ctx, settings.provided.windows
     )
-    ollama: providers.Provider[LLMPort] = providers.Singleton(OllamaLLM, upstream, ids, windows)
+    ollama: providers.Provider[LLMPort] = providers.Singleton(_ollama, settings, ids, windows)
+    engines: providers.Provider[LLMPort] = providers.Singleton(_engines, settings, ids)
     embedded: providers.Provider[LLMPort] = providers.Singleton(
         LlamaCppLLM,
         ids,
@@ -127,7 +138,7 @@ class Container(containers.DeclarativeContainer):
         context_length=settings.provided.embedded_context,
     )
     backend: providers.Provider[LLMPort] = providers.Selector(
-        settings.provided.llm_backend, ollama=ollama, embedded=embedded
+        settings.provided.llm_backend, ollama=ollama, openai=engines, embedded=embedded
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         Admission,

@@ -24,6 +24,8 @@ SecondsOrNever = Annotated[float, Meta(ge=0, le=_YEAR_S)]
 Count = Annotated[int, Meta(ge=1)]
 
 _OLLAMA_PORT = 11434
+# Addresses of model servers, and their usual ports.
+_ADDRESSES: dict[str, int | None] = {"ollama_url": _OLLAMA_PORT, "upstream_url": None}
 # Looser, and other programs' names count as near: OLLAMA_HOST, OPENAI_API_KEY, DB_PORT.
 _NEARNESS = 0.75
 # The one setting of which empty is a value.
@@ -43,8 +45,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key_file: str = ""
     allow_no_auth: bool = False
     allowed_hosts: str = ""
-    llm_backend: Literal["auto", "ollama", "embedded"] = "auto"
+    llm_backend: Literal["auto", "ollama", "openai", "embedded"] = "auto"
+    # Where Ollama is, and where other engines are: several, comma-separated, share the work.
     ollama_url: str = ""
+    upstream_url: str = ""
+    # The engines' own key; the keys of clients never leave the service.
+    upstream_api_key: str = ""
     default_model: str = ""
     default_temperature: Annotated[float, Meta(ge=0, le=2)] | None = 0.7
     num_ctx: Count | None = None
@@ -96,6 +102,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def guarded(self) -> bool:
         """Whether whoever asks needs a key."""
         return bool(self.api_keys) or self.key_file is not None
+
+    @property
+    def model_servers(self) -> tuple[str, ...]:
+        """The base URLs of the servers that run the models; none where this process does."""
+        by_backend = {"ollama": self.ollama_url, "openai": self.upstream_url}
+        return tuple(_entries(by_backend.get(self.llm_backend, "")))
+
+    @property
+    def uses_engines(self) -> bool:
+        """Whether models run on servers that speak OpenAI's API."""
+        return self.llm_backend == "openai"
 
     @property
     def gguf(self) -> Path | None:
@@ -192,8 +209,9 @@ def load(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
     problems += _check(values)
     if problems:
         raise SettingsError(problems)
-    if url := values.get("ollama_url"):
-        values["ollama_url"] = base_url(str(url))
+    for name, port in _ADDRESSES.items():
+        if name in values:
+            values[name] = ",".join(base_url(url, port) for url in _entries(str(values[name])))
     return Settings(**values)  # type: ignore[arg-type]  # each was converted to its field's type
 
 
@@ -202,11 +220,15 @@ def written(name: str, environ: Mapping[str, str], env_file: Path) -> str:
     return environ.get(name, "").strip() or _from_file(env_file, []).get(name, "")
 
 
-def base_url(text: str) -> str:
+def base_url(text: str, usual_port: int | None = _OLLAMA_PORT) -> str:
     """Return the base URL that ``text`` means.
 
     Takes what ``OLLAMA_HOST`` takes (Ollama `envconfig/config.go`), and URLs that go on to
     ``/v1``, ``/api`` or ``/api/chat``.
+
+    Args:
+        text: an address in any form.
+        usual_port: where an address without a scheme and a port is.
 
     Raises:
         ValueError: it means none.
@@ -214,7 +236,7 @@ def base_url(text: str) -> str:
     text = text.strip().strip("\"'")
     if "://" not in text:
         text = f"http://{text if not text.startswith(':') else f'127.0.0.1{text}'}"
-        default_port: int | None = _OLLAMA_PORT
+        default_port = usual_port
     else:
         default_port = None
     parts = urlsplit(text)
@@ -278,11 +300,8 @@ def _plain(text: str) -> str:
 def _check(values: Mapping[str, object]) -> list[str]:
     """Return what is wrong with values that are well-formed each by itself."""
     problems: list[str] = []
-    if url := values.get("ollama_url"):
-        try:
-            base_url(str(url))
-        except ValueError as error:
-            problems.append(f"OLLAMA_URL: {error}")
+    problems += _check_addresses(values)
+    problems += _check_engines(values)
     for entry in _entries(str(values.get("model_num_ctx", ""))):
         name, _, length = entry.rpartition("=")
         if not name or not length.strip().isdecimal() or not int(length):
@@ -304,6 +323,28 @@ def _check(values: Mapping[str, object]) -> list[str]:
             "ALLOW_NO_AUTH=true opens it to everyone"
         )
     return problems
+
+
+def _check_addresses(values: Mapping[str, object]) -> list[str]:
+    problems: list[str] = []
+    for name in _ADDRESSES:
+        try:
+            for url in _entries(str(values.get(name, ""))):
+                base_url(url)
+        except ValueError as error:
+            problems.append(f"{name.upper()}: {error}")
+    return problems
+
+
+def _check_engines(values: Mapping[str, object]) -> list[str]:
+    if values.get("llm_backend") != "openai":
+        return []
+    needed = {"upstream_url": "where the engine is", "default_model": "which of its models"}
+    return [
+        f"{name.upper()}: LLM_BACKEND=openai needs to know {what}"
+        for name, what in needed.items()
+        if not values.get(name)
+    ]
 
 
 def _is_alias(entry: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from adapters.ollama import requests
 from adapters.ollama.catalog import Catalog
@@ -11,6 +11,7 @@ from adapters.ollama.decoder import ChatDecoder, CompletionDecoder
 from adapters.ollama.embeddings import Embedder
 from adapters.ollama.errors import status_error
 from adapters.ollama.requests import ContextWindows
+from adapters.transport.answer import AnswerStream
 from adapters.transport.upstream import ERROR_LIMIT_BYTES, Upstream, UpstreamResponse
 
 if TYPE_CHECKING:
@@ -21,38 +22,9 @@ if TYPE_CHECKING:
     from domain.completion import CompletionRequest
     from domain.embeddings import EmbedRequest, EmbedResult
     from domain.errors import ServiceError
-    from domain.events import ChatEvent
     from domain.models import ModelDetails, ModelSummary
 
 _OK = 200
-
-
-class OllamaChatStream:
-    """An open answer of /api/chat or /api/generate; closing it makes Ollama stop generating."""
-
-    def __init__(self, response: UpstreamResponse, decoder: ChatDecoder) -> None:
-        self._response = response
-        self._decoder = decoder
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Sequence[ChatEvent]:
-        if self._decoder.finished:
-            raise StopAsyncIteration
-        if self._decoder.failure is not None:
-            raise self._decoder.failure
-        while data := await self._response.read():
-            if events := self._decoder.feed(data):
-                return events
-        return self._decoder.finish()
-
-    async def aclose(self) -> None:
-        try:
-            if self._decoder.finished:
-                await self._response.finish()
-        finally:
-            await self._response.aclose()
 
 
 class OllamaLLM:
@@ -67,19 +39,19 @@ class OllamaLLM:
         self._catalog = Catalog(upstream)
         self._embedder = Embedder(upstream, self._windows)
 
-    async def stream(self, request: ChatRequest) -> OllamaChatStream:
+    async def stream(self, request: ChatRequest) -> AnswerStream:
         body = requests.chat(request, self._windows)
         response = await self._upstream.send("POST", "/api/chat", body)
         if response.status != _OK:
             raise await _refusal(response, request.model, "messages")
-        return OllamaChatStream(response, ChatDecoder(self._new_call_id))
+        return AnswerStream(response, ChatDecoder(self._new_call_id))
 
-    async def complete_prompt(self, request: CompletionRequest) -> OllamaChatStream:
+    async def complete_prompt(self, request: CompletionRequest) -> AnswerStream:
         body = requests.generate(request, self._windows)
         response = await self._upstream.send("POST", "/api/generate", body)
         if response.status != _OK:
             raise await _refusal(response, request.model, "prompt")
-        return OllamaChatStream(response, CompletionDecoder())
+        return AnswerStream(response, CompletionDecoder())
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         return await self._embedder.embed(request)

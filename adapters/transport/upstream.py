@@ -76,11 +76,20 @@ class UpstreamResponse:
 class Upstream:
     """Sends requests to the model server at ``base_url``, such as ``http://localhost:11434``.
 
+    Args:
+        base_url: where it is.
+        connect_s: how long a connection may take, in seconds.
+        key: sent as ``Authorization: Bearer``; empty for none.
+        reuse: whether a connection may serve several requests. Some servers close theirs after
+            an answer without having said so, and the next request is lost between the two.
+
     Attributes:
         circuit: whether the server is worth asking.
     """
 
-    def __init__(self, base_url: str, *, connect_s: float = 2.0) -> None:
+    def __init__(
+        self, base_url: str, *, connect_s: float = 2.0, key: str = "", reuse: bool = True
+    ) -> None:
         self.circuit = Circuit()
         parts = urlsplit(base_url)
         secure = parts.scheme == "https"
@@ -90,6 +99,10 @@ class Upstream:
         self._connect_s = connect_s
         self._prefix = parts.path.rstrip("/")
         self._host_line = f"\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+        if not reuse:
+            self._host_line += "Connection: close\r\n"
+        if key:
+            self._host_line += f"Authorization: Bearer {key}\r\n"
         self._heads: dict[tuple[str, str], bytes] = {}
         self._idle: list[tuple[Connection, asyncio.TimerHandle]] = []
 

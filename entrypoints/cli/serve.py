@@ -110,10 +110,12 @@ class _Server(uvicorn.Server):
 def banner(settings: Settings) -> str:
     """Return what a person should know at the start."""
     model = settings.default_model
-    if settings.llm_backend == "ollama":
+    if settings.model_servers:
+        kind = "an OpenAI-compatible engine" if settings.uses_engines else "Ollama"
+        places = ", ".join(settings.model_servers)
         lines = [
             (
-                f"Models: Ollama at {settings.ollama_url}; the default model is '{model}' "
+                f"Models: {kind} at {places}; the default model is '{model}' "
                 "(DEFAULT_MODEL chooses another)."
             )
         ]

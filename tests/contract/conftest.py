@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import pytest
 
 from adapters.ollama.llm import OllamaLLM
+from adapters.openai_upstream.llm import OpenAILLM
 from adapters.transport.upstream import Upstream
 from domain.chat import FinishReason, TokenLogprob, TopLogprob
 from domain.errors import OverloadedError, UpstreamError, UpstreamUnavailableError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
+from tests.support import fake_engine, fake_engine_answers
 from tests.support import fake_ollama_answers as answers
+from tests.support.fake_engine import FakeEngine
 from tests.support.fake_llm import FakeLLM
 from tests.support.fake_ollama import FakeOllama
-from tests.support.fake_ollama_http import Ending
+from tests.support.fake_ollama_http import Ending, Piece
 from tests.support.fake_system import CountingIds
 
 if TYPE_CHECKING:
@@ -185,6 +188,56 @@ class OllamaScenario:
         await self.server.stop()
 
 
+class EngineScenario:
+    """OpenAILLM over a scripted engine on a socket."""
+
+    def __init__(self, server: FakeEngine, upstream: Upstream) -> None:
+        self.server = server
+        self.upstream = upstream
+        self.llm = OpenAILLM(upstream, CountingIds())
+        self.model = "smollm2:135m"
+        self.embedder = "embedder"
+        self._held = asyncio.Event()
+
+    async def freed(self) -> None:
+        await self.server.idle()
+
+    def answers(self, *batches: Batch) -> None:
+        self._play(*map(_chunks, batches))
+
+    def refuses(self, error: type[UpstreamError | OverloadedError]) -> None:
+        status = 429 if error is OverloadedError else 500
+        reply = fake_engine_answers.failed(status, "EngineDeadError at /srv/x")
+        self.server.script(fake_engine.CHAT, reply)
+
+    def fails(self, *batches: Batch) -> None:
+        report = {"error": {"message": "EngineDeadError", "type": "InternalServerError"}}
+        self._play(*map(_chunks, batches), fake_engine_answers.event(report))
+
+    def breaks(self, *batches: Batch) -> None:
+        held = (self._held,) if batches else ()
+        self._play(*map(_chunks, batches), *held, ending=Ending.RESET)
+
+    def ends(self, *batches: Batch) -> None:
+        self._play(*map(_chunks, batches))
+
+    def hangs(self, *batches: Batch) -> None:
+        self._play(*map(_chunks, batches), ending=Ending.HANG)
+
+    def go_on(self) -> None:
+        self._held.set()
+
+    async def asked(self) -> None:
+        await self.server.arrived(fake_engine.CHAT)
+
+    async def down(self) -> None:
+        await self.server.stop()
+
+    def _play(self, *pieces: Piece, ending: Ending = Ending.CLEAN) -> None:
+        reply = fake_engine_answers.streamed(*pieces, ending=ending)
+        self.server.script(fake_engine.CHAT, reply)
+
+
 @contextlib.asynccontextmanager
 async def fake() -> AsyncGenerator[FakeScenario]:
     """Give a fake."""
@@ -202,9 +255,21 @@ async def ollama() -> AsyncGenerator[OllamaScenario]:
             await upstream.aclose()
 
 
+@contextlib.asynccontextmanager
+async def engine() -> AsyncGenerator[EngineScenario]:
+    """Give an engine and an adapter that talks to it."""
+    async with FakeEngine() as server:
+        upstream = Upstream(server.url)
+        try:
+            yield EngineScenario(server, upstream)
+        finally:
+            await upstream.aclose()
+
+
 SCRIPTED: Mapping[str, Callable[[], AbstractAsyncContextManager[Scripted]]] = {
     "fake": fake,
     "ollama": ollama,
+    "engine": engine,
 }
 # An implementation that cannot be made to misbehave joins here alone.
 ALL: Mapping[str, Callable[[], AbstractAsyncContextManager[Scenario]]] = {**SCRIPTED}
@@ -228,6 +293,13 @@ async def scripted(request: pytest.FixtureRequest) -> AsyncGenerator[Scripted]:
 async def wired() -> AsyncGenerator[OllamaScenario]:
     """Give the Ollama adapter, where the bytes matter."""
     async with ollama() as driver:
+        yield driver
+
+
+@pytest.fixture
+async def engined() -> AsyncGenerator[EngineScenario]:
+    """Give the adapter of engines, where the bytes matter."""
+    async with engine() as driver:
         yield driver
 
 
@@ -262,3 +334,30 @@ def _drawn(entry: TokenLogprob) -> dict[str, object]:
 def _entry(entry: TokenLogprob | TopLogprob) -> dict[str, object]:
     utf8 = {} if entry.utf8 is None else {"bytes": list(entry.utf8)}
     return {"token": entry.token, "logprob": entry.logprob, **utf8}
+
+
+def _chunks(batch: Batch) -> bytes:
+    return b"".join(map(_chunk, batch))
+
+
+def _chunk(event: ChatEvent) -> bytes:
+    match event:
+        case TextDelta(text, ()):
+            return fake_engine_answers.chunk({"content": text})
+        case TextDelta(text, logprobs):
+            drawn = {"content": [_drawn(entry) for entry in logprobs]}
+            return fake_engine_answers.chunk({"content": text}, logprobs=drawn)
+        case TextRun(pieces):
+            return b"".join(fake_engine_answers.chunk({"content": piece}) for piece in pieces)
+        case ReasoningDelta(text):
+            return fake_engine_answers.chunk({"reasoning_content": text})
+        case ToolCallDelta(index, call_id, name, arguments):
+            begun = {"index": index, "id": call_id, "type": "function"}
+            parts = (
+                begun | {"function": {"name": name, "arguments": arguments[:2]}},
+                {"index": index, "function": {"arguments": arguments[2:]}},
+            )
+            return b"".join(fake_engine_answers.chunk({"tool_calls": [part]}) for part in parts)
+        case Finished(reason, usage):
+            counts = {"prompt": usage.prompt_tokens, "completion": usage.completion_tokens}
+            return fake_engine_answers.end(reason.value, **counts)

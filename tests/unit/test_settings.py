@@ -262,3 +262,18 @@ def test_a_file_of_keys_that_cannot_be_used_is_a_problem(
         path.write_bytes(content)
 
     assert problems({"API_KEY_FILE": str(path)}) == told
+
+
+def test_an_engine_needs_an_address_and_a_model() -> None:
+    told = problems({"LLM_BACKEND": "openai"})
+    settings = load(
+        {"LLM_BACKEND": "openai", "UPSTREAM_URL": "gpu1:8000/v1", "DEFAULT_MODEL": "Org/M"}
+    )
+
+    assert [line.partition(":")[0] for line in told] == ["UPSTREAM_URL", "DEFAULT_MODEL"]
+    assert settings.model_servers == ("http://gpu1:8000",)
+    assert problems({"UPSTREAM_URL": "ftp://x"})[0].startswith("UPSTREAM_URL: ")
+
+
+def test_a_backend_in_this_process_has_no_model_servers() -> None:
+    assert load({"LLM_BACKEND": "embedded", "OLLAMA_URL": "localhost"}).model_servers == ()

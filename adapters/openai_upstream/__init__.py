@@ -1,0 +1,1 @@
+"""Any engine that speaks OpenAI's API behind LLMPort."""
