@@ -53,6 +53,10 @@ cover: _dev
 bench *args: _dev
     {{ bin }}/python -m tests.bench {{ args }}
 
+# Count instructions a request beside the floor's, without noise; needs gcc and valgrind.
+instructions *args: _dev
+    {{ bin }}/python -m tests.bench.instructions {{ args }}
+
 # Check format, lint, types and layers; changes nothing.
 check: _dev
     {{ bin }}/ruff format --check

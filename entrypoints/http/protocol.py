@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from entrypoints.http import errors
+from entrypoints.http.gathering import GatheringTransport
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,7 +56,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport, self.loop))
         self._await(self._limits.header_s, "head")
 
     def connection_lost(self, exc: Exception | None) -> None:
