@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -17,6 +18,13 @@ from adapters.ollama.llm import OllamaLLM
 from adapters.ollama.requests import ContextWindows
 from adapters.openai_upstream.llm import OpenAILLM
 from adapters.schema import RustSchemas
+from adapters.scripted import script, tape
+from adapters.scripted.builtin import ECHO, Builtin
+from adapters.scripted.errors import SourceError
+from adapters.scripted.llm import ScriptedLLM
+from adapters.scripted.recording import RecordingLLM
+from adapters.scripted.replay import Recording
+from adapters.scripted.steps import Source
 from adapters.stores.memory import MemoryStore
 from adapters.stores.room import IN_MEMORY, ON_DISK, ON_SERVER, Room
 from adapters.stores.sqlite.store import SQLiteStore
@@ -53,7 +61,7 @@ from application.streaming import Limits
 from application.timed import TimedLLM
 from application.tokens import TokenTexts
 from entrypoints.key_watch import KeyWatch
-from entrypoints.settings import Settings
+from entrypoints.settings import Settings, SettingsError
 
 _DAY_S = 24 * 3600
 
@@ -71,6 +79,31 @@ def _valkey(url: str, room: Room) -> Store:
     from adapters.stores.valkey.store import ValkeyStore  # noqa: PLC0415 - see above
 
     return ValkeyStore(url, room)
+
+
+def _source(settings: Settings) -> Source:
+    """Return what the scripted backend answers by.
+
+    Raises:
+        SettingsError: the file cannot be used.
+    """
+    try:
+        if settings.record_file:
+            return Recording(tape.read(Path(settings.record_file)))
+        return script.load(Path(settings.script_file)) if settings.script_file else Builtin()
+    except SourceError as error:
+        name = "RECORD_FILE" if settings.record_file else "SCRIPT_FILE"
+        raise SettingsError([f"{name}: {error}"]) from error
+
+
+def _scripted(settings: Settings) -> LLMPort:
+    return ScriptedLLM(_source(settings))
+
+
+def _recorded(backend: LLMPort, settings: Settings) -> LLMPort:
+    if not settings.record_file or settings.llm_backend == "scripted":
+        return backend
+    return RecordingLLM(backend, Path(settings.record_file))
 
 
 def _room(settings: Settings, usual: Room) -> Room:
@@ -137,8 +170,17 @@ class Container(containers.DeclarativeContainer):
         parallel=settings.provided.embedded_parallel,
         context_length=settings.provided.embedded_context,
     )
-    backend: providers.Provider[LLMPort] = providers.Selector(
-        settings.provided.llm_backend, ollama=ollama, openai=engines, embedded=embedded
+    scripted: providers.Provider[LLMPort] = providers.Singleton(_scripted, settings)
+    backend: providers.Provider[LLMPort] = providers.Singleton(
+        _recorded,
+        providers.Selector(
+            settings.provided.llm_backend,
+            ollama=ollama,
+            openai=engines,
+            embedded=embedded,
+            scripted=scripted,
+        ),
+        settings,
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         Admission,
@@ -234,7 +276,9 @@ def decide(settings: Settings) -> Settings:
         found = settings.ollama_url or probe.answers(_OLLAMA_URL)
         backend = "ollama" if found else "embedded"
     model = settings.default_model
-    if not model:
+    if not model and backend == "scripted":
+        model = next(iter(_source(settings).models), ECHO)
+    elif not model:
         model = _OLLAMA_MODEL if backend == "ollama" else model_file.model_name(settings.gguf)
     return msgspec.structs.replace(
         settings,

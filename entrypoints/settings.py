@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key_file: str = ""
     allow_no_auth: bool = False
     allowed_hosts: str = ""
-    llm_backend: Literal["auto", "ollama", "openai", "embedded"] = "auto"
+    llm_backend: Literal["auto", "ollama", "openai", "embedded", "scripted"] = "auto"
     # Where Ollama is, and where other engines are: several, comma-separated, share the work.
     ollama_url: str = ""
     upstream_url: str = ""
@@ -59,6 +59,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     embedded_threads: Count | None = None
     embedded_parallel: Annotated[int, Meta(ge=1, le=16)] = 2
     embedded_context: Count = 4096
+    # Rules by which the backend `scripted` answers; recordings that it replays, others write.
+    script_file: str = ""
+    record_file: str = ""
     # NAME=MODEL, comma-separated: further names of models, for tools with hard-wired ones.
     model_aliases: str = ""
     # DELETE /v1/models/{model} removes a model from Ollama's disk.
@@ -315,6 +318,7 @@ def _check(values: Mapping[str, object]) -> list[str]:
         problems.append("EMBEDDED_MODEL_PATH: there is no such file")
     key_file = str(values.get("api_key_file", ""))
     problems += _check_keys(Path(key_file)) if key_file else []
+    problems += _check_script(values)
     host = str(values.get("host", "127.0.0.1"))
     keys = key_file or [key for key in str(values.get("api_key", "")).split(",") if key.strip()]
     if host not in _LOOPBACK and not keys and not values.get("allow_no_auth"):
@@ -345,6 +349,22 @@ def _check_engines(values: Mapping[str, object]) -> list[str]:
         for name, what in needed.items()
         if not values.get(name)
     ]
+
+
+def _check_script(values: Mapping[str, object]) -> list[str]:
+    script, record = str(values.get("script_file", "")), str(values.get("record_file", ""))
+    scripted = values.get("llm_backend") == "scripted"
+    problems: list[str] = []
+    if script and not scripted:
+        problems.append("SCRIPT_FILE: only LLM_BACKEND=scripted answers by it")
+    if script and record:
+        problems.append("RECORD_FILE: a script and a recording cannot answer both")
+    if script and not Path(script).is_file():
+        problems.append("SCRIPT_FILE: there is no such file")
+    if record and not (Path(record).is_file() if scripted else Path(record).parent.is_dir()):
+        missing = "file to replay" if scripted else "folder to record in"
+        problems.append(f"RECORD_FILE: there is no such {missing}")
+    return problems
 
 
 def _is_alias(entry: str) -> bool:

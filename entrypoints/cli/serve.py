@@ -119,6 +119,10 @@ def banner(settings: Settings) -> str:
                 "(DEFAULT_MODEL chooses another)."
             )
         ]
+    elif settings.llm_backend == "scripted":
+        written = settings.script_file or settings.record_file
+        by = f"by {written}" if written else "by the names of models (docs/testing.md)"
+        lines = [f"Models: none; answers are written beforehand, {by}. For tests."]
     elif settings.gguf is not None:
         lines = [f"Models: llama.cpp in this process with your file, as '{model}'."]
     else:
@@ -130,7 +134,8 @@ def banner(settings: Settings) -> str:
             )
         ]
     address = f"http://{'localhost' if settings.host == '127.0.0.1' else settings.host}"
-    lines.append(f"API: {address}:{settings.port}/v1  Page: {address}:{settings.port}/docs")
+    at = f"{address}:{settings.port}"
+    lines.append(f"API: {at}/v1  Page: {at}/  Reference: {at}/docs")
     if any(len(key) < _SHORTEST_SAFE_KEY for key in settings.api_keys):
         lines.append("Warning: API_KEY has a key of under 16 characters, which can be guessed.")
     return "\n".join(lines)

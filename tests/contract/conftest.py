@@ -24,6 +24,7 @@ from tests.support.fake_llm import FakeLLM
 from tests.support.fake_ollama import FakeOllama
 from tests.support.fake_ollama_http import Ending, Piece
 from tests.support.fake_system import CountingIds
+from tests.support.written import builtin, script, written
 
 if TYPE_CHECKING:
     from application.ports.llm import LLMPort
@@ -270,9 +271,14 @@ SCRIPTED: Mapping[str, Callable[[], AbstractAsyncContextManager[Scripted]]] = {
     "fake": fake,
     "ollama": ollama,
     "engine": engine,
+    "written": written,
 }
 # An implementation that cannot be made to misbehave joins here alone.
-ALL: Mapping[str, Callable[[], AbstractAsyncContextManager[Scenario]]] = {**SCRIPTED}
+ALL: Mapping[str, Callable[[], AbstractAsyncContextManager[Scenario]]] = {
+    **SCRIPTED,
+    "builtin": builtin,
+    "script": script,
+}
 
 
 @pytest.fixture(params=ALL)

@@ -13,7 +13,7 @@ DEMONSTRATION = (
     "Models: only the small demonstration model 'smollm2:135m', in this process; it is no "
     "assistant. Start Ollama or set OLLAMA_URL for yours, or EMBEDDED_MODEL_PATH for a GGUF file."
 )
-ADDRESS = "API: http://localhost:8000/v1  Page: http://localhost:8000/docs"
+ADDRESS = "API: http://localhost:8000/v1  Page: http://localhost:8000/  Reference: http://localhost:8000/docs"
 
 
 def test_the_banner_names_ollama_and_the_default_model() -> None:
@@ -44,7 +44,8 @@ def test_the_banner_names_a_file_of_the_users_own() -> None:
 
     assert banner(settings) == (
         "Models: llama.cpp in this process with your file, as 'mine'.\n"
-        "API: http://192.0.2.1:80/v1  Page: http://192.0.2.1:80/docs"
+        "API: http://192.0.2.1:80/v1  Page: http://192.0.2.1:80/  "
+        "Reference: http://192.0.2.1:80/docs"
     )
 
 

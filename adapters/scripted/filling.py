@@ -1,0 +1,120 @@
+"""Values that satisfy JSON Schemas, always the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Schema: TypeAlias = Mapping[str, Any]
+
+# A schema that refers to itself ends where it need not go on, and in the end where it must.
+_DEEP = 16
+_DEEPEST = 64
+_FILLER = "x"
+_BY_FORMAT = {
+    "date": "2025-01-01",
+    "date-time": "2025-01-01T00:00:00Z",
+    "time": "00:00:00Z",
+    "email": "someone@example.com",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "uri": "https://example.com",
+}
+
+
+def fill(schema: Schema, text: str, root: Schema | None = None) -> object:
+    """Return an instance of ``schema`` whose free strings are ``text``.
+
+    It keeps to types, constants, what is required, ranges and lengths; a ``pattern`` it does not
+    know.
+
+    Args:
+        schema: the schema, or a part of one.
+        text: for strings.
+        root: where references lead; ``schema`` itself unless given.
+    """
+    return _Filler(text, schema if root is None else root).value(schema, 0)
+
+
+class _Filler:
+    def __init__(self, text: str, root: Schema) -> None:
+        self._text = text
+        self._root = root
+
+    def value(self, schema: Schema, depth: int) -> object:
+        for key in ("const", "default"):
+            if key in schema:
+                return cast("object", schema[key])
+        if schema.get("enum"):
+            return cast("object", schema["enum"][0])
+        inner = self._inner(schema)
+        if inner is None or depth > _DEEPEST:
+            return self._plain(schema, depth)
+        return self.value(inner, depth + 1)
+
+    def _inner(self, schema: Schema) -> Schema | None:
+        """Return the schema that stands behind this one."""
+        if "$ref" in schema:
+            target: Any = self._root
+            for step in str(schema["$ref"]).split("/")[1:]:
+                target = target.get(step, {})
+            return cast("Schema", target)
+        for key in ("anyOf", "oneOf"):
+            if schema.get(key):
+                return cast("Schema", schema[key][0])
+        if schema.get("allOf"):
+            merged = {key: value for key, value in schema.items() if key != "allOf"}
+            for part in schema["allOf"]:
+                merged = _merged(merged, part)
+            return merged
+        return None
+
+    def _plain(self, schema: Schema, depth: int) -> object:
+        kind = schema.get("type", "object" if "properties" in schema else "string")
+        made: dict[str, Callable[[], object]] = {
+            "object": lambda: self._object(schema, depth),
+            "array": lambda: self._array(schema, depth),
+            "integer": lambda: int(_number(schema)),
+            "number": lambda: _number(schema),
+            "boolean": lambda: True,
+            "null": lambda: None,
+            "string": lambda: self._string(schema),
+        }
+        return made[kind if isinstance(kind, str) else kind[0]]()
+
+    def _object(self, schema: Schema, depth: int) -> dict[str, object]:
+        properties: Schema = schema.get("properties", {})
+        wanted = properties if depth < _DEEP else schema.get("required", ())
+        return {
+            name: self.value(properties.get(name, {}), depth + 1)
+            for name in (wanted if depth < _DEEPEST else ())
+        }
+
+    def _array(self, schema: Schema, depth: int) -> list[object]:
+        least = schema.get("minItems", 1 if depth < _DEEP else 0)
+        items: Schema = schema.get("items") or {}
+        return [self.value(items, depth + 1) for _ in range(least if depth < _DEEPEST else 0)]
+
+    def _string(self, schema: Schema) -> str:
+        if schema.get("format") in _BY_FORMAT:
+            return _BY_FORMAT[schema["format"]]
+        made = self._text[: schema.get("maxLength", len(self._text))]
+        return made.ljust(schema.get("minLength", 0), _FILLER)
+
+
+def _merged(one: Schema, other: Schema) -> dict[str, Any]:
+    return {
+        **one,
+        **other,
+        "properties": {**one.get("properties", {}), **other.get("properties", {})},
+        "required": [*one.get("required", []), *other.get("required", [])],
+    }
+
+
+def _number(schema: Schema) -> float:
+    least = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
+    number: float = min(least, schema.get("maximum", least))
+    step: float | None = schema.get("multipleOf")
+    return -(-number // step) * step if step else number
