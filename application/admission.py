@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from contextlib import suppress
+from time import perf_counter
 
+from application.figures import WAIT_S, Distribution
 from domain.errors import OverloadedError, UpstreamUnavailableError
 
 _FULL = "Too many requests are waiting; try again shortly."
@@ -23,19 +25,29 @@ class Admission:
         places: answers under way at a time.
         line: callers' requests that may wait.
         wait_s: how long one waits at most.
+
+    Attributes:
+        places: as given.
+        line: as given.
+        waiting: requests in line.
+        running: answers under way.
+        waits: seconds in line of those that got a place.
+        refusals: of those that got none, by the errors' codes.
     """
 
     def __init__(self, places: int, line: int, wait_s: float) -> None:
-        self._free = places
-        self._line = line
+        self.places = self._free = places
+        self.line = line
         self._wait_s = wait_s
         # Whoever is first has the next turn.
         self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self.waiting = 0
         self.running = 0
+        self.waits = Distribution(WAIT_S)
+        self.refusals: Counter[str] = Counter()
 
-    async def enter(self, caller: str) -> None:
-        """Wait for a place; whoever gets one gives it back with ``leave``.
+    async def enter(self, caller: str) -> float:
+        """Wait for a place; return for how many seconds. Whoever gets one gives it back.
 
         Raises:
             OverloadedError: the line is full (code ``queue_full``).
@@ -43,8 +55,20 @@ class Admission:
         """
         if self._free and not self.waiting:
             self._take()
-            return
-        if self.waiting >= self._line:
+            self.waits.counts[0] += 1
+            return 0.0
+        began = perf_counter()
+        try:
+            await self._wait(caller)
+        except (OverloadedError, UpstreamUnavailableError) as error:
+            self.refusals[error.code or ""] += 1
+            raise
+        waited_s = perf_counter() - began
+        self.waits.add(waited_s)
+        return waited_s
+
+    async def _wait(self, caller: str) -> None:
+        if self.waiting >= self.line:
             self._make_room(caller)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lines.setdefault(caller, deque()).append(turn)

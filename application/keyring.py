@@ -23,11 +23,13 @@ class Caller:
     """Who has a key.
 
     Attributes:
+        name: what people call the key, where it has a name.
         allowance: None for no limits.
         valid: whether the key still opens the service.
     """
 
     owner: str | None
+    name: str | None = None
     allowance: Allowance | None = None
     valid: bool = True
 
@@ -119,6 +121,7 @@ class KeyRing:
             # What is under way with a key goes on, under its limits of today.
             caller = before.pop(key.digest, None) or Caller(None)
             caller.owner = key.owner or caller.owner
+            caller.name = key.name
             caller.allowance = self._allowance(key, allowances)
             self._callers[key.digest] = caller
         for gone in before.values():

@@ -42,6 +42,7 @@ from application.completions import CompletionsService
 from application.conversations import ConversationsService
 from application.defaults import Defaults
 from application.embeddings import EmbeddingsService
+from application.figures import Figures
 from application.health import HealthService
 from application.keyring import KeyRing
 from application.keys import KeysService
@@ -60,6 +61,7 @@ from application.runs import Runs
 from application.streaming import Limits
 from application.timed import TimedLLM
 from application.tokens import TokenTexts
+from application.watched_store import StoreFigures, WatchedStore
 from entrypoints.key_watch import KeyWatch
 from entrypoints.settings import Settings, SettingsError
 
@@ -189,7 +191,10 @@ class Container(containers.DeclarativeContainer):
         settings.provided.queue_timeout_s,
     )
     timed: providers.Provider[LLMPort] = providers.Singleton(TimedLLM, backend, limits)
-    admitted: providers.Provider[LLMPort] = providers.Singleton(AdmittedLLM, timed, admission)
+    figures: providers.Provider[Figures] = providers.Singleton(Figures)
+    admitted: providers.Provider[LLMPort] = providers.Singleton(
+        AdmittedLLM, timed, admission, figures
+    )
     named: providers.Provider[LLMPort] = providers.Singleton(
         aliased, admitted, settings.provided.aliases
     )
@@ -219,7 +224,7 @@ class Container(containers.DeclarativeContainer):
     models: providers.Provider[ModelsService] = providers.Singleton(
         ModelsService, llm, may_delete=settings.provided.allow_model_delete
     )
-    store: providers.Provider[Store] = providers.Selector(
+    medium: providers.Provider[Store] = providers.Selector(
         settings.provided.store_kind,
         memory=providers.Singleton(
             MemoryStore, clock, providers.Factory(_room, settings, IN_MEMORY)
@@ -235,6 +240,10 @@ class Container(containers.DeclarativeContainer):
         ),
         # With room for nothing, everything is forgotten at once.
         none=providers.Singleton(MemoryStore, clock, Room(entries=0)),
+    )
+    store_figures: providers.Provider[StoreFigures] = providers.Singleton(StoreFigures)
+    store: providers.Provider[ResponseStorePort] = providers.Singleton(
+        WatchedStore, medium, store_figures
     )
     responses: providers.Provider[ResponsesService] = providers.Singleton(
         ResponsesService, answers=answers, ids=ids, clock=clock, store=store

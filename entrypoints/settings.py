@@ -90,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_header_bytes: Annotated[int, Meta(ge=1024)] = 64 * 1024
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
+    metrics_public: bool = False
 
     @property
     def api_keys(self) -> tuple[str, ...]:

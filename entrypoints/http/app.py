@@ -16,6 +16,8 @@ from entrypoints.http.endpoint import Shortcut
 from entrypoints.http.endpoints import json_endpoints, manner
 from entrypoints.http.handshake import Handshakes
 from entrypoints.http.hosts import Hosts
+from entrypoints.http.loop_lag import LoopLag
+from entrypoints.http.metrics import PATH, Exposition, Sources, metrics
 from entrypoints.http.openai import absent, operations
 from entrypoints.http.openai.chat.controller import ChatController
 from entrypoints.http.openai.compatibility.controller import compatibility
@@ -27,6 +29,7 @@ from entrypoints.http.openai.responses.controller import ResponsesController
 from entrypoints.http.openai.responses.websocket import ResponsesSocket, SocketLimits
 from entrypoints.http.paths import Paths
 from entrypoints.http.playground import controller as playground
+from entrypoints.http.traffic import Traffic
 
 if TYPE_CHECKING:
     from litestar.datastructures import State
@@ -41,7 +44,18 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
     """Return the service: Litestar in the key check, in the drain, in the request's context."""
     settings = container.settings()
     endpoints = json_endpoints(container)
-    app: ASGIApp = Litestar(
+    traffic, lag = Traffic(), LoopLag()
+    exposition = Exposition(
+        Sources(
+            provider=settings.llm_backend,
+            figures=container.figures(),
+            admission=container.admission(),
+            store=container.store_figures(),
+            traffic=traffic,
+            lag=lag,
+        )
+    )
+    framework = Litestar(
         route_handlers=[
             ChatController,
             CompletionsController,
@@ -54,11 +68,13 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
             *playground.HANDLERS,
             health.healthz,
             health.readyz,
+            metrics,
         ],
         dependencies={
             **{name: provide(partial(_itself, it)) for name, it in endpoints.items()},
             "background": provide(container.background),
             "conversations": provide(container.conversations),
+            "exposition": provide(lambda: exposition),
             "health": provide(container.health),
             "manner": provide(lambda: manner(container)),
             "models": provide(container.models),
@@ -67,11 +83,16 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         request_max_body_size=settings.max_body_bytes,
         openapi_config=docs.config(operations.schemas, keys=settings.guarded),
         logging_config=None,
+        on_startup=[lag.start],
         on_shutdown=[
+            lag.stop,
             container.background().aclose,
             container.llm().aclose,
-            container.store().aclose,
+            container.medium().aclose,
         ],
+    )
+    traffic.paths = frozenset(
+        route.path_format for route in framework.routes if not route.path_parameters
     )
     shortcuts = {
         ("POST", "/v1/chat/completions"): endpoints["chat_completions"],
@@ -83,13 +104,16 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         drain,
         SocketLimits(settings.websocket_idle_timeout_s, settings.max_body_bytes),
     )
-    app = Handshakes(Shortcut(app, shortcuts), {"/v1/responses": socket}, settings.origins)
-    app = Paths(drain.around(KeyCheck(app, container.key_watch())))
+    app: ASGIApp = Handshakes(
+        Shortcut(framework, shortcuts), {"/v1/responses": socket}, settings.origins
+    )
+    public = (PATH,) if settings.metrics_public else ()
+    app = Paths(drain.around(KeyCheck(app, container.key_watch(), public)))
     if settings.origins:
         app = CORS(app, settings.origins)
     if settings.hosts:
         app = Hosts(app, settings.hosts)
-    return RequestContext(app, container.ids())
+    return RequestContext(app, container.ids(), traffic)
 
 
 def _itself(endpoint: JSONEndpoint) -> JSONEndpoint:

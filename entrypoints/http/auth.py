@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from application.admitted import CALLER
 from application.allowance import VISIT, Visit
+from application.work import WORK
 from domain.errors import AuthenticationError, RateLimitError
 from entrypoints.http import rates
 from entrypoints.http.calls import CALLS, method
@@ -36,14 +37,20 @@ class KeyCheck:
 
     A key comes as ``x-api-key`` or as ``Authorization: Bearer``; who sends both must send the
     same. It stands around the whole application, so that unknown paths are guarded, too.
+
+    Args:
+        app: what is guarded.
+        keys: those that open the service.
+        public: further paths that are open to everyone.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyWatch) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyWatch, public: Iterable[str] = ()) -> None:
         self._app = app
+        self._public = (*PUBLIC, *public)
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._keys.closed or scope["type"] not in CALLS or _is_public(scope["path"]):
+        if not self._keys.closed or scope["type"] not in CALLS or self._is_public(scope):
             await self._app(scope, receive, send)
             return
         app = self._app
@@ -51,6 +58,8 @@ class KeyCheck:
             caller = self._check(_key(scope["headers"]))
             _state(scope)[_CALLER] = caller
             CALLER.set(caller.owner or _EVERYONE)
+            if (work := WORK.get()) is not None:
+                work.key = caller.name
             if caller.allowance is not None:
                 send = _telling(send, caller.allowance)
                 _visit(caller.allowance, counted=method(scope) == "POST")
@@ -58,6 +67,13 @@ class KeyCheck:
             shown = envelope(error)
             app = JSONReply(shown.body, shown.status, shown.headers)
         await app(scope, receive, send)
+
+    def _is_public(self, scope: Scope) -> bool:
+        path = scope["path"]
+        # The root is open by itself alone: everything lies beneath it.
+        return path == "/" or any(
+            path == public or path.startswith(f"{public}/") for public in self._public
+        )
 
     def _check(self, key: bytes) -> Caller:
         """Return whose key it is."""
@@ -118,11 +134,6 @@ def _state(scope: Scope) -> dict[str, Any]:
     # A server without a lifespan leaves it out, whatever its type says.
     state: dict[str, Any] = cast("dict[str, Any]", scope).setdefault("state", {})
     return state
-
-
-def _is_public(path: str) -> bool:
-    # The root is open by itself alone: everything lies beneath it.
-    return path == "/" or any(path == public or path.startswith(f"{public}/") for public in PUBLIC)
 
 
 def _key(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

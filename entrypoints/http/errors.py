@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from application.work import WORK
 from domain import errors
 from entrypoints.http.calls import method
 from entrypoints.http.replies import JSONReply
@@ -66,6 +67,9 @@ class Envelope:
 
 def envelope(error: Exception, scope: Scope | None = None) -> Envelope:
     """Return what the client is told of ``error``: anything unforeseen is a plain 500."""
+    work = WORK.get()
+    if work is not None:
+        work.outcome = _outcome(error)
     match error:
         case errors.ServiceError():
             return _of_service_error(error)
@@ -114,6 +118,19 @@ def log(error: Exception, shown: Envelope) -> None:
             )
         return
     _log.error("request_crashed", exc_info=error)
+
+
+def _outcome(error: Exception) -> str:
+    """Return the word for ``error`` in the log's line of its request."""
+    match error:
+        case errors.ClientDisconnectedError():
+            return "client_left"
+        case errors.ServiceError():
+            return error.code or "refused"
+        case HTTPException():
+            return "refused"
+        case _:
+            return "internal_error"
 
 
 def _of_service_error(error: errors.ServiceError) -> Envelope:

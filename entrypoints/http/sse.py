@@ -9,6 +9,7 @@ from domain.errors import ClientDisconnectedError
 from entrypoints.http import errors
 from entrypoints.http.disconnect import HangUp
 from entrypoints.http.replies import encoded
+from entrypoints.http.traffic import EVENT_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ E_contra = TypeVar("E_contra", contravariant=True)
 _KEEP_ALIVE = b": keep-alive\n\n"
 # Proxies must neither keep nor gather events.
 _HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
+    EVENT_STREAM,
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.fake_ollama_answers import (
     thinking_line,
     tool_line,
 )
+from tests.support.fake_ollama_http import Ending
 from tests.support.process import started
 from tests.support.service import CHAT, MODEL
 
@@ -134,7 +136,8 @@ async def test_a_request_leaves_one_line_under_its_id(tmp_path: Path) -> None:
         lines = [json.loads(text) for text in process.output[before:].splitlines()]
 
     told = [
-        {k: v for k, v in each.items() if k not in {"timestamp", "elapsed_ms"}} for each in lines
+        {k: v for k, v in each.items() if k not in {"timestamp", "elapsed_ms", "first_token_ms"}}
+        for each in lines
     ]
     assert told[:2] == [
         {
@@ -144,6 +147,11 @@ async def test_a_request_leaves_one_line_under_its_id(tmp_path: Path) -> None:
             "method": "POST",
             "path": CHAT,
             "status": 200,
+            "outcome": "ok",
+            "model": MODEL,
+            "tokens_in": 26,
+            "tokens_out": 6,
+            "queue_ms": 0.0,
         },
         {
             "event": "request_answered",
@@ -152,6 +160,46 @@ async def test_a_request_leaves_one_line_under_its_id(tmp_path: Path) -> None:
             "method": "GET",
             "path": "/nowhere",
             "status": 404,
+            "outcome": "refused",
         },
     ]
     assert head.headers["x-request-id"] == "mine-1"
+    assert 0 < lines[0]["first_token_ms"] <= lines[0]["elapsed_ms"]
+
+
+async def test_the_line_tells_what_became_of_a_request(tmp_path: Path) -> None:
+    async with (
+        FakeOllama() as server,
+        started(tmp_path, OLLAMA_URL=server.url, DEFAULT_MODEL=MODEL) as process,
+    ):
+        port = await process.port()
+        server.script(
+            "/api/chat",
+            streamed(text_line("a"), done_line()),
+            streamed(text_line("a"), error_line("odd")),
+            streamed(text_line("a"), ending=Ending.HANG),
+        )
+        await raw_http.fetch(port, CHAT, asking(stream=True, n=1))
+        await raw_http.fetch(port, CHAT, asking(stream=True))
+        _, writer = await raw_http.send(port, CHAT, asking())
+        await server.arrived("/api/chat", 3)
+        await raw_http.hang_up(writer)
+        await server.hung_up()
+        await raw_http.fetch(port, CHAT, asking(model=f"{MARK}-model"))
+        await raw_http.fetch(port, CHAT, asking(temperature="hot"))
+        process.stop(signal.SIGTERM)
+        await process.ended()
+        lines = [json.loads(text) for text in process.output.splitlines() if text[:1] == b"{"]
+
+    told = [
+        (each["status"], each["outcome"], each.get("stream"), each.get("model"))
+        for each in lines
+        if each["event"] == "request_answered"
+    ]
+    assert told == [
+        (200, "ok", True, MODEL),
+        (200, "upstream_error", True, MODEL),
+        (499, "client_left", None, MODEL),
+        (404, "model_not_found", None, "unknown"),
+        (400, "invalid_type", None, None),
+    ]

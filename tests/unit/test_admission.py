@@ -141,8 +141,12 @@ async def test_a_place_granted_to_someone_who_leaves_goes_to_the_next() -> None:
 async def test_the_last_place_of_someone_who_is_leaving_is_taken_all_the_same() -> None:
     visitors = Visitors(Admission(1, 2, 60))
     await visitors.come("a-1", "a-2", "a-3")
+
+    async def come() -> None:
+        await visitors.admission.enter("b")
+
     # The newcomer's turn of the loop comes before that of whoever leaves.
-    visitors.tasks.append(asyncio.create_task(visitors.admission.enter("b")))
+    visitors.tasks.append(asyncio.create_task(come()))
     visitors.tasks[2].cancel()
     await turn_over()
 

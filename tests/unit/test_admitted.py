@@ -8,6 +8,7 @@ import pytest
 
 from application.admission import Admission
 from application.admitted import AdmittedLLM
+from application.figures import Figures
 from domain.chat import ChatRequest
 from domain.errors import NotFoundError, OverloadedError
 from domain.events import TextDelta
@@ -24,7 +25,7 @@ def llm() -> FakeLLM:
 
 async def test_an_answer_has_its_place_until_it_is_closed(llm: FakeLLM) -> None:
     admission = Admission(1, 0, 60)
-    admitted = AdmittedLLM(llm, admission)
+    admitted = AdmittedLLM(llm, admission, Figures())
 
     stream = await admitted.stream(ASK)
     async for _ in stream:
@@ -42,14 +43,14 @@ async def test_an_answer_that_cannot_begin_leaves_its_place(llm: FakeLLM) -> Non
     admission = Admission(1, 0, 60)
 
     with pytest.raises(NotFoundError):
-        await AdmittedLLM(llm, admission).stream(ChatRequest("nope", ASK.messages))
+        await AdmittedLLM(llm, admission, Figures()).stream(ChatRequest("nope", ASK.messages))
 
     assert admission.running == 0
 
 
 async def test_a_cancelled_close_still_gives_the_place_back(llm: FakeLLM) -> None:
     admission = Admission(1, 0, 60)
-    stream = await AdmittedLLM(llm, admission).stream(ASK)
+    stream = await AdmittedLLM(llm, admission, Figures()).stream(ASK)
 
     closing = asyncio.create_task(stream.aclose())
     await asyncio.sleep(0)
@@ -62,7 +63,7 @@ async def test_a_cancelled_close_still_gives_the_place_back(llm: FakeLLM) -> Non
 
 async def test_whoever_waits_begins_when_a_place_is_free(llm: FakeLLM) -> None:
     admission = Admission(1, 1, 60)
-    admitted = AdmittedLLM(llm, admission)
+    admitted = AdmittedLLM(llm, admission, Figures())
     first = await admitted.stream(ASK)
     second = asyncio.create_task(admitted.stream(ASK))
     await asyncio.sleep(0)

@@ -24,7 +24,7 @@ STORES = {
 
 @pytest.mark.parametrize(("text", "kind"), STORES.items(), ids=list(STORES))
 async def test_the_setting_chooses_the_store(text: str, kind: type[object]) -> None:
-    store = Container(settings=load({"RESPONSE_STORE": text})).store()
+    store = Container(settings=load({"RESPONSE_STORE": text})).medium()
 
     assert isinstance(store, kind)
     await store.aclose()

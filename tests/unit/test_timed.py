@@ -9,6 +9,7 @@ import pytest
 
 from application.admission import Admission
 from application.admitted import AdmittedLLM
+from application.figures import Figures
 from application.streaming import Limits
 from application.timed import TimedLLM
 from domain.chat import ChatRequest
@@ -80,7 +81,7 @@ async def test_a_silent_server_is_not_waited_for(what: str) -> None:
 
 
 async def test_waiting_in_line_is_no_waiting_for_a_token() -> None:
-    admitted = AdmittedLLM(TimedLLM(FakeLLM(), TINY), Admission(1, 1, wait_s=0.1))
+    admitted = AdmittedLLM(TimedLLM(FakeLLM(), TINY), Admission(1, 1, wait_s=0.1), Figures())
     first = await admitted.stream(ASK)
 
     with pytest.raises(UpstreamUnavailableError) as caught:
