@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support import raw_http
+from tests.support.keys import MARK, key_of, line, write
 from tests.support.service import ASK, CHAT, service_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
 
     from tests.support.fake_llm import FakeLLM
     from tests.support.service import Service
@@ -179,3 +182,40 @@ async def test_without_keys_everyone_may_ask(service: Service) -> None:
     answer = await service.ask(ASK, headers={"authorization": "Bearer none"})
 
     assert answer.status == 200
+
+
+HASH = f"sha256:{hashlib.sha256(key_of('one').encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([f"x-api-key: {HASH}".encode()], id="the digest"),
+        pytest.param([f"x-api-key: {HASH.removeprefix('sha256:')}".encode()], id="its figures"),
+        pytest.param([f"authorization: Bearer {HASH} name=one".encode()], id="the line"),
+        pytest.param([b"x-api-key: one"], id="the name"),
+        pytest.param([b"x-api-key: # team"], id="a comment"),
+        pytest.param([b"authorization: Bearer zebra\x00"], id="NUL"),
+        pytest.param([b"x-api-key: \xff\xfe"], id="no text"),
+        pytest.param(["authorization: Bearer ключ-ключ-ключ".encode()], id="other letters"),
+        pytest.param([b"x-api-key: " + b"k" * 60_000], id="60 kB"),
+        pytest.param(
+            [f"x-api-key: {key_of('one')}".encode(), f"x-api-key: {key_of('two')}".encode()],
+            id="two keys",
+        ),
+        pytest.param([f"x-api-key: {key_of('one')},{key_of('two')}".encode()], id="a list"),
+        pytest.param([f"authorization: Basic {key_of('one')}".encode()], id="basic"),
+    ],
+)
+async def test_what_a_file_of_keys_holds_opens_nothing(
+    lines: Sequence[bytes], llm: FakeLLM, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "# team\n", line("one"), line("two", "concurrency=1"))
+    async with service_of(llm, api_key_file=str(path)) as service:
+        status, body = await with_lines(service, *lines)
+        right, _ = await with_lines(service, f"authorization: bearer {key_of('two')}".encode())
+
+    # What is no header is refused before anyone looks for a key.
+    assert status == (400 if b"\x00" in lines[0] else 401)
+    assert MARK.encode() not in body
+    assert right == 200

@@ -48,6 +48,13 @@ def error(
             {"retry-after": "1"},
             id="overloaded",
         ),
+        pytest.param(
+            errors.RateLimitError("No.", resource="tokens", retry_after_s=1.2),
+            429,
+            "tokens",
+            {"retry-after": "2"},
+            id="rate limit",
+        ),
         pytest.param(errors.UpstreamError("No."), 502, "server_error", {}, id="upstream"),
         pytest.param(
             errors.UpstreamProtocolError("No.", code="upstream_garbage"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,3 +168,25 @@ def test_no_key_is_in_memory_as_it_is(path: Path) -> None:
     assert "zebra" not in shown
     assert "other-" not in shown
     assert FIXED not in shown
+
+
+def test_every_key_is_compared_whichever_is_given(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("".join(f"{'k' * 16}{number} name=n{number}\n" for number in range(20)))
+    ring = ring_of(path)
+    compared: list[bytes] = []
+    compare = hmac.compare_digest
+
+    def counting(given: bytes, known: bytes) -> bool:
+        compared.append(known)
+        return compare(given, known)
+
+    monkeypatch.setattr(hmac, "compare_digest", counting)
+    counts: list[int] = []
+    for key in (FIXED, f"{'k' * 16}0", f"{'k' * 16}19", "unknown", ""):
+        compared.clear()
+        ring.find(key.encode())
+        counts.append(len(set(compared)))
+
+    assert counts == [21] * 5

@@ -38,6 +38,7 @@ from domain.errors import (
     InvalidRequestError,
     NotFoundError,
     OverloadedError,
+    PermissionDeniedError,
     UpstreamProtocolError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
@@ -54,8 +55,8 @@ _JSON = "application/json"
 _SSE = "text/event-stream"
 _OK = "200"
 
-WITHOUT_BODY = frozenset({401, 404, 502, 503, 504})
-WITH_BODY = WITHOUT_BODY | {400, 415, 429}
+WITHOUT_BODY = frozenset({401, 403, 404, 429, 502, 503, 504})
+WITH_BODY = WITHOUT_BODY | {400, 415}
 
 _ERROR: Mapping[str, object] = {
     "title": "Error",
@@ -67,7 +68,13 @@ _ERROR: Mapping[str, object] = {
             "properties": {
                 "message": {"type": "string", "description": "What went wrong, in a sentence."},
                 "type": {
-                    "enum": ["invalid_request_error", "rate_limit_error", "server_error"],
+                    "enum": [
+                        "invalid_request_error",
+                        "rate_limit_error",
+                        "requests",
+                        "tokens",
+                        "server_error",
+                    ],
                 },
                 "param": {"type": ["string", "null"], "description": "Path of the field at fault."},
                 "code": {"type": ["string", "null"], "description": "The reason, for programs."},
@@ -225,6 +232,14 @@ def _faults() -> list[tuple[str, Exception]]:
             AuthenticationError("Incorrect API key provided.", code="invalid_api_key"),
         ),
         (
+            "Not allowed here, or not to this key.",
+            PermissionDeniedError(
+                "This API key does not have access to the model 'nonesuch'.",
+                code="model_not_found",
+                param="model",
+            ),
+        ),
+        (
             "There is no such model or object.",
             NotFoundError(
                 "The model 'nonesuch' does not exist.", code="model_not_found", param="model"
@@ -238,7 +253,7 @@ def _faults() -> list[tuple[str, Exception]]:
             ),
         ),
         (
-            "Too much to do; ask again after `retry-after` seconds.",
+            "Too much to do, or the key's limits used up; ask again after `retry-after` seconds.",
             OverloadedError("The model server is busy; try again shortly.", code="server_busy"),
         ),
         (
