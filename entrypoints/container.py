@@ -49,6 +49,7 @@ from application.keys import KeysService
 from application.lease import Lease
 from application.limited import LimitedLLM
 from application.models import ModelsService
+from application.pool import pooled
 from application.ports.images import ImagePort
 from application.ports.llm import LLMPort
 from application.ports.schema import SchemaPort
@@ -128,15 +129,18 @@ def _limited(llm: LLMPort, settings: Settings) -> LLMPort:
 
 
 def _ollama(settings: Settings, ids: IdPort, windows: ContextWindows) -> LLMPort:
-    connect_s = settings.connect_timeout_s
-    (url,) = settings.model_servers
-    return OllamaLLM(Upstream(url, connect_s=connect_s), ids, windows)
+    def server(url: str) -> LLMPort:
+        return OllamaLLM(Upstream(url, connect_s=settings.connect_timeout_s), ids, windows)
+
+    return pooled({url: server(url) for url in settings.model_servers})
 
 
 def _engines(settings: Settings, ids: IdPort) -> LLMPort:
-    connect_s, key = settings.connect_timeout_s, settings.upstream_api_key
-    (url,) = settings.model_servers
-    return OpenAILLM(Upstream(url, connect_s=connect_s, key=key, reuse=False), ids)
+    def server(url: str) -> LLMPort:
+        connect_s, key = settings.connect_timeout_s, settings.upstream_api_key
+        return OpenAILLM(Upstream(url, connect_s=connect_s, key=key, reuse=False), ids)
+
+    return pooled({url: server(url) for url in settings.model_servers})
 
 
 class Container(containers.DeclarativeContainer):

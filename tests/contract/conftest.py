@@ -14,6 +14,7 @@ import pytest
 from adapters.ollama.llm import OllamaLLM
 from adapters.openai_upstream.llm import OpenAILLM
 from adapters.transport.upstream import Upstream
+from application.pool import PooledLLM
 from domain.chat import FinishReason, TokenLogprob, TopLogprob
 from domain.errors import OverloadedError, UpstreamError, UpstreamUnavailableError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
@@ -139,13 +140,11 @@ class FakeScenario:
         self.llm.failure = UpstreamUnavailableError("down", code="upstream_unavailable")
 
 
-class OllamaScenario:
-    """OllamaLLM over a scripted server on a socket."""
+class ServerScenario:
+    """A scripted Ollama on a socket."""
 
-    def __init__(self, server: FakeOllama, upstream: Upstream) -> None:
+    def __init__(self, server: FakeOllama) -> None:
         self.server = server
-        self.upstream = upstream
-        self.llm = OllamaLLM(upstream, CountingIds())
         self.model = "smollm2:135m"
         self.embedder = "embedder"
         self._held = asyncio.Event()
@@ -187,6 +186,30 @@ class OllamaScenario:
 
     async def down(self) -> None:
         await self.server.stop()
+
+
+class OllamaScenario(ServerScenario):
+    """OllamaLLM over such a server."""
+
+    def __init__(self, server: FakeOllama, upstream: Upstream) -> None:
+        super().__init__(server)
+        self.upstream = upstream
+        self.llm = OllamaLLM(upstream, CountingIds())
+
+
+class PoolScenario(ServerScenario):
+    """PooledLLM over two servers; one of them gets all requests."""
+
+    def __init__(self, bare: FakeOllama, server: FakeOllama) -> None:
+        super().__init__(server)
+        self._bare = bare
+        ids = CountingIds()
+        urls = (bare.url, server.url)
+        self.llm = PooledLLM({url: OllamaLLM(Upstream(url), ids) for url in urls})
+
+    async def down(self) -> None:
+        await self._bare.stop()
+        await super().down()
 
 
 class EngineScenario:
@@ -257,6 +280,18 @@ async def ollama() -> AsyncGenerator[OllamaScenario]:
 
 
 @contextlib.asynccontextmanager
+async def pool() -> AsyncGenerator[PoolScenario]:
+    """Give two servers as one, of which the first has no models."""
+    async with FakeOllama() as bare, FakeOllama() as server:
+        bare.always("/api/tags", answers.answered({"models": []}))
+        scenario = PoolScenario(bare, server)
+        try:
+            yield scenario
+        finally:
+            await scenario.llm.aclose()
+
+
+@contextlib.asynccontextmanager
 async def engine() -> AsyncGenerator[EngineScenario]:
     """Give an engine and an adapter that talks to it."""
     async with FakeEngine() as server:
@@ -272,6 +307,7 @@ SCRIPTED: Mapping[str, Callable[[], AbstractAsyncContextManager[Scripted]]] = {
     "ollama": ollama,
     "engine": engine,
     "written": written,
+    "pool": pool,
 }
 # An implementation that cannot be made to misbehave joins here alone.
 ALL: Mapping[str, Callable[[], AbstractAsyncContextManager[Scenario]]] = {
