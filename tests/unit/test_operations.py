@@ -188,7 +188,9 @@ def test_request_and_answers_go_into_the_document() -> None:
 @pytest.mark.parametrize(
     ("body", "statuses"),
     [
-        pytest.param(None, ["200", "401", "403", "404", "429", "502", "503", "504"], id="without a body"),
+        pytest.param(
+            None, ["200", "401", "403", "404", "429", "502", "503", "504"], id="without a body"
+        ),
         pytest.param(
             Content(Thing),
             ["200", "400", "401", "403", "404", "415", "429", "502", "503", "504"],
