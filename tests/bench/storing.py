@@ -23,6 +23,7 @@ import uvicorn
 from dependency_injector import providers
 
 from entrypoints import logging
+from entrypoints.cli.serve import settle_collector
 from entrypoints.container import Container
 from entrypoints.http.app import create_app
 from entrypoints.http.drain import Drain
@@ -63,6 +64,7 @@ def _serve(store: str) -> None:
     container = Container(settings=settings)
     container.override_providers(backend=providers.Object(_Forgetful()))
     app = create_app(container, Drain())
+    settle_collector()
     uvicorn.run(app, port=_PORT, log_config=None, access_log=False, loop="uvloop")
 
 
@@ -158,7 +160,7 @@ def main() -> int:
                 finally:
                     os.sched_setaffinity(0, _CORES)
                     server.terminate()
-            name = store.partition(":")[0]
+            name = store.partition(":")[0].replace("redis", "valkey")
             kept, plain = cost[True], cost[False]
             print(
                 f"{name}: {kept.rate:.0f}/s kept, {plain.rate:.0f}/s not "

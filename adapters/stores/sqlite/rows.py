@@ -28,8 +28,7 @@ _ROW_BYTES = 160
 _SWEEP = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is known of a response or a conversation beside its body."""
 
     status: ResponseStatus

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from adapters.stores import codec
@@ -59,7 +58,7 @@ class SQLiteStore:
             rows.drop_index(key)
             rows.index(key, new.item_ids)
             more = kept.more + rows.add_records(key, records)
-            rows.replace(key, new.body, replace(new.entry, more=more))
+            rows.replace(key, new.body, new.entry._replace(more=more))
             return response
 
         new = _new(owner, response)
@@ -84,7 +83,7 @@ class SQLiteStore:
             kept = rows.entry(key)
             if not kept.status.final:
                 grown = rows.add_records(key, records)
-                rows.touch(key, replace(kept, more=kept.more + grown))
+                rows.touch(key, kept._replace(more=kept.more + grown))
             return kept.status
 
         return await self._write(work)
@@ -115,7 +114,7 @@ class SQLiteStore:
             if kept is None:
                 rows.add([New(key, body, entry)])
             else:
-                rows.replace(key, body, replace(entry, more=kept.more))
+                rows.replace(key, body, entry._replace(more=kept.more))
 
         await self._write(work)
 
@@ -132,7 +131,7 @@ class SQLiteStore:
 
         def work(rows: Rows) -> None:
             kept = rows.entry(key)
-            rows.touch(key, replace(kept, more=kept.more + rows.add_items(key, added)))
+            rows.touch(key, kept._replace(more=kept.more + rows.add_items(key, added)))
 
         await self._write(work)
 
@@ -151,7 +150,7 @@ class SQLiteStore:
 
         def work(rows: Rows) -> None:
             kept = rows.entry(key)
-            rows.touch(key, replace(kept, more=kept.more - rows.drop_item(key, item_id)))
+            rows.touch(key, kept._replace(more=kept.more - rows.drop_item(key, item_id)))
 
         await self._write(work)
 
