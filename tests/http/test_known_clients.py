@@ -1,8 +1,9 @@
 """What well-known clients send first, as recorded from them, or read in their source.
 
-Recorded against this service on 2026-11-24: openai 3.54 and 6.49 (JavaScript), langchain-openai
-1.7.3, @langchain/openai (n8n's nodes are built on it), LlamaIndex 0.14, llm 0.36, LiteLLM 1.74
-(aider's library). Read in source: Continue, Open WebUI, Zed, n8n's credential test.
+Recorded against this service on 2026-11-24, long texts shortened: openai 3.54 and 6.49
+(JavaScript), langchain-openai 1.7.3, @langchain/openai 1.x, LlamaIndex 0.14, llm 0.36, aider
+0.86.2, Continue's command line 1.5.47, Open WebUI 0.12.4, n8n 2.8.4. Read in source: Zed, and
+Continue in an editor.
 """
 
 from __future__ import annotations
@@ -42,7 +43,14 @@ NODE = BEARER | {
     "x-stainless-lang": "js",
     "x-stainless-retry-count": "0",
 }
+LANGCHAIN_JS = NODE | {"user-agent": "langchainjs-openai/1.0.0 ((node/v20.20.2; linux; x64))"}
+AIOHTTP = BEARER | {
+    "accept": "*/*",
+    "accept-encoding": "gzip, deflate, br",
+    "user-agent": "Python/3.11 aiohttp/3.14.5",
+}
 HI = [{"role": "user", "content": "hi"}]
+NONE: Mapping[str, object] = {}
 WITH_USAGE = {"include_usage": True}
 NAMES = "smollm2:135m"
 
@@ -68,7 +76,7 @@ CHAT: Mapping[str, Sent] = {
             "stream_options": WITH_USAGE,
         },
     ),
-    "langchain.js, n8n": Sent(
+    "langchain.js": Sent(
         "/v1/chat/completions",
         {
             "model": NAMES,
@@ -77,7 +85,12 @@ CHAT: Mapping[str, Sent] = {
             "max_tokens": 8,
             "messages": HI,
         },
-        NODE | {"user-agent": "langchainjs-openai/1.0.0 ((node/v20.20.2; linux; x64))"},
+        LANGCHAIN_JS,
+    ),
+    "n8n": Sent(
+        "/v1/chat/completions",
+        {"model": NAMES, "stream": False, "max_tokens": 16, "messages": HI},
+        LANGCHAIN_JS,
     ),
     "llamaindex": Sent(
         "/v1/chat/completions",
@@ -93,16 +106,62 @@ CHAT: Mapping[str, Sent] = {
             "stream_options": WITH_USAGE,
         },
     ),
+    # Examples of the form that it wants stand before the question.
     "aider": Sent(
         "/v1/chat/completions",
         {
+            "messages": [
+                {"role": "system", "content": "Act as an expert software developer."},
+                {"role": "user", "content": "Change the greeting to be more casual"},
+                {"role": "assistant", "content": "Ok, I will:"},
+                {"role": "user", "content": "I switched to a new code base."},
+                {"role": "assistant", "content": "Ok."},
+                {"role": "user", "content": "Rename f to g."},
+            ],
             "model": NAMES,
             "stream": True,
-            "messages": [{"role": "system", "content": "You edit code."}, *HI],
             "temperature": 0,
         },
+        SDK | {"user-agent": "OpenAI/Python 2.20.0", "x-stainless-raw-response": "true"},
     ),
-    "continue": Sent(
+    "continue's command line": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "messages": [{"role": "system", "content": "You are an agent."}, *HI],
+            "stream": True,
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "Read",
+                        "description": "Read the contents of a file at the specified path",
+                        "parameters": {
+                            "type": "object",
+                            "required": ["filepath"],
+                            "properties": {
+                                "filepath": {
+                                    "type": "string",
+                                    "description": "The path to the file to read",
+                                }
+                            },
+                        },
+                    },
+                },
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "Exit",
+                        "description": "Exit the current process with status code 1",
+                        "parameters": {"type": "object", "properties": NONE},
+                    },
+                },
+            ],
+            "stream_options": WITH_USAGE,
+        },
+        NODE | {"user-agent": "ls/JS 5.23.2", "accept-encoding": "gzip, deflate, br"},
+    ),
+    "continue in an editor": Sent(
         "/v1/chat/completions",
         {
             "model": NAMES,
@@ -126,25 +185,41 @@ CHAT: Mapping[str, Sent] = {
     "open webui": Sent(
         "/v1/chat/completions",
         {
-            "stream": True,
             "model": NAMES,
+            "stream": True,
             "messages": HI,
             "stream_options": WITH_USAGE,
+            "max_tokens": 16,
         },
-        BEARER | {"x-openwebui-user-name": "Ada", "x-openwebui-user-id": "1"},
+        AIOHTTP,
+    ),
+    "open webui's title": Sent(
+        "/v1/chat/completions",
+        {"model": NAMES, "messages": HI, "stream": False, "max_tokens": 1000},
+        AIOHTTP,
     ),
     "zed": Sent(
         "/v1/chat/completions",
         {
             "model": NAMES,
-            "messages": [
-                {"role": "system", "content": [{"type": "text", "text": "You are an agent."}]},
-                {"role": "user", "content": [{"type": "text", "text": "hi"}]},
-            ],
+            "messages": [{"role": "system", "content": "You are an agent."}, *HI],
             "stream": True,
             "stream_options": WITH_USAGE,
             "max_completion_tokens": 4096,
             "temperature": 1.0,
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "read_file",
+                        "description": "Reads a file.",
+                        "parameters": {
+                            "type": "object",
+                            "properties": {"path": {"type": "string"}},
+                        },
+                    },
+                }
+            ],
             "prompt_cache_key": "thread-1",
         },
         BEARER,
@@ -153,10 +228,24 @@ CHAT: Mapping[str, Sent] = {
 MODELS: Mapping[str, Sent] = {
     "openai": Sent("/v1/models"),
     "openai.js": Sent("/v1/models", None, NODE),
-    "open webui": Sent("/v1/models", None, BEARER | {"content-type": "application/json"}),
-    "open webui without /v1": Sent("/models", None, BEARER),
-    "continue": Sent("/v1/models", None, BEARER | {"api-key": KEY}),
-    "n8n": Sent("/v1/models", None, BEARER | {"openai-organization": ""}),
+    "open webui": Sent("/v1/models", None, AIOHTTP),
+    "open webui's check of a connection": Sent(
+        "/v1/models", None, AIOHTTP | {"content-type": "application/json"}
+    ),
+    "open webui without /v1": Sent("/models", None, AIOHTTP),
+    "continue in an editor": Sent("/v1/models", None, BEARER | {"api-key": KEY}),
+    "n8n's check of a key": Sent(
+        "/v1/models",
+        None,
+        BEARER
+        | {
+            "accept": "application/json, text/plain, */*",
+            "accept-encoding": "gzip, compress, deflate, br",
+            "openai-organization": "",
+            "user-agent": "n8n",
+        },
+    ),
+    "n8n's list": Sent("/v1/models", None, NODE),
 }
 COMPLETIONS: Mapping[str, Sent] = {
     "langchain": Sent(
@@ -201,6 +290,16 @@ COMPLETIONS: Mapping[str, Sent] = {
         },
         BEARER | {"api-key": KEY},
     ),
+    "zed": Sent(
+        "/v1/completions",
+        {
+            "model": NAMES,
+            "prompt": "[SUFFIX]return 1[PREFIX]def f(",
+            "max_tokens": 64,
+            "stop": ["[PREFIX]", "[SUFFIX]"],
+        },
+        BEARER,
+    ),
     "an editor with a suffix": Sent(
         "/v1/completions",
         {"model": "filler", "prompt": "def f(", "suffix": "return 1", "stream": True},
@@ -216,12 +315,13 @@ EMBEDDINGS: Mapping[str, Sent] = {
         "/v1/embeddings",
         {"model": "embedder", "input": ["foo", "bar"], "encoding_format": "base64"},
     ),
-    "langchain.js, n8n": Sent(
+    "langchain.js": Sent(
         "/v1/embeddings",
         {"model": "embedder", "input": "hi", "encoding_format": "base64"},
         NODE,
     ),
-    "continue, open webui, zed": Sent(
+    "open webui": Sent("/v1/embeddings", {"input": ["Hello"], "model": "embedder"}, AIOHTTP),
+    "continue in an editor": Sent(
         "/v1/embeddings", {"input": ["Hello", "Wörld"], "model": "embedder"}, BEARER
     ),
 }
@@ -258,6 +358,22 @@ async def test_what_clients_chat_with_is_answered(known: Service, sent: Sent) ->
     streams = bool(sent.body and sent.body.get("stream"))
     objects = {r["object"] for r in records(answer)} if streams else {answer.json["object"]}
     assert objects == {"chat.completion.chunk" if streams else "chat.completion"}
+
+
+async def test_n8n_asks_for_a_response(known: Service) -> None:
+    # Its chat node does, as it comes.
+    body: dict[str, object] = {
+        "input": [{"type": "message", "role": "user", "content": "Say hello."}],
+        "model": NAMES,
+        "stream": False,
+        "text": {},
+    }
+
+    answer = await send(known, Sent("/v1/responses", body, LANGCHAIN_JS))
+
+    assert answer.status == 200
+    assert (answer.json["object"], answer.json["status"]) == ("response", "completed")
+    assert answer.json["output"][0]["content"][0]["text"] == "Hello"
 
 
 @pytest.mark.parametrize("sent", cases(MODELS))
