@@ -17,14 +17,15 @@ from domain.errors import UpstreamProtocolError, UpstreamUnavailableError
 from domain.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from domain.messages import Role
 from tests.browser import chromium
+from tests.support.fake_llm import FakeLLM
 from tests.support.service import service_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from pathlib import Path
 
+    from domain.models import ModelSummary
     from tests.browser.chromium import Page
-    from tests.support.fake_llm import FakeLLM
     from tests.support.service import Service
 
 CHROMIUM = chromium.find()
@@ -46,6 +47,18 @@ CONTROLS = (
 )
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH to open the page in")
+
+
+class LateList(FakeLLM):
+    """A model server that holds its list of models back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listed = asyncio.Event()
+
+    async def list_models(self) -> Sequence[ModelSummary]:
+        await self.listed.wait()
+        return await super().list_models()
 
 
 @contextlib.asynccontextmanager
@@ -113,6 +126,45 @@ async def test_an_answer_is_drawn_while_it_comes(llm: FakeLLM, tmp_path: Path) -
         ["Be brief.", "Why are there rainbows?"],
     )
     assert (request.sampling.temperature, request.sampling.max_tokens) == (0.2, 64)
+
+
+async def test_whoever_is_faster_than_the_list_of_models_asks_the_default_one() -> None:
+    llm = LateList()
+    async with opened(llm) as (page, _):
+        await ask(page, "Hello?")
+        await page.when(ANSWERED.format(1))
+        llm.listed.set()
+        await page.when(LISTED)
+        chosen = await page.when("document.querySelector('#model').selectedOptions[0].text")
+
+    assert [request.model for request in llm.requests] == ["smollm2:135m"]
+    assert chosen == "Default: smollm2:135m"
+
+
+async def test_nothing_that_a_model_writes_becomes_more_than_text(llm: FakeLLM) -> None:
+    hostile = (
+        "<script>complain()</script> <img src=x onerror=complain()> <b>bold</b>\n\n"
+        '[a](javascript:complain()) [b](data:text/html,x) [c](http://x/" onclick="complain())\n'
+        "[**d**](https://example.com/?a=1&b=2) `<i>` **<u>x</u>** ![e](https://example.com/f.png)\n\n"
+        "# <h1>\n\n- <li>\n\n> <q>\n\n| <td> | b |\n|---|---|\n| <td> | d |\n\n"
+        "```html\n</pre><script>complain()</script>\n```\n" + "[" * 20_000
+    )
+    llm.play([ReasoningDelta("<script>complain()</script>"), TextDelta(hostile), END])
+    async with opened(llm) as (page, _):
+        await ask(page, "<em>Attack</em> me.")
+        await page.when(ANSWERED.format(1))
+        made = await page.when(
+            "[...document.querySelectorAll('.turn .body *')].map((it) => "
+            "[it.localName, ...it.getAttributeNames()].join(' '))"
+        )
+        links = await page.when("[...document.querySelectorAll('.turn a')].map((it) => it.href)")
+
+    blocks = {"p", "h3", "ul", "li", "blockquote", "table", "tr", "th", "td", "div", "pre"}
+    assert {one.split()[0] for one in made} <= blocks | {"code", "button", "strong", "em", "a"}
+    attributes = {name for one in made for name in one.split()[1:]}
+    assert attributes <= {"class", "href", "rel", "tabindex", "target", "title", "type"}
+    # One is an image, which the page would have to fetch: it is a link, too.
+    assert links == ["https://example.com/?a=1&b=2", "https://example.com/f.png"]
 
 
 async def test_stop_ends_the_work_at_the_model_server_and_keeps_what_came(llm: FakeLLM) -> None:

@@ -26,6 +26,8 @@ let running = null;
 // Calls of the last answer that wait for results: their ids and the fields to write them into.
 let pending = [];
 let afterKey = null;
+// What the option of the default model says: its name, once an answer has told it.
+let unnamed = "Default model";
 
 // -- what is asked
 
@@ -134,7 +136,10 @@ async function run() {
 
 function conclude(answer, failure, stopped) {
   answer.end(stopped ? "Stopped." : null);
-  if (answer.model && !at("model").value) at("model").selectedOptions[0].text = `Default: ${answer.model}`;
+  if (answer.model && !at("model").value) {
+    unnamed = `Default: ${answer.model}`;
+    at("model").selectedOptions[0].text = unnamed;
+  }
   if (failure && !stopped) {
     status.textContent = "No answer.";
     answer.meta.before(errorCard(failure, () => again(answer)));
@@ -146,6 +151,7 @@ function conclude(answer, failure, stopped) {
   status.textContent = stopped ? "Stopped." : "Answered.";
   if (stopped) answer.calls = []; // Their arguments may be half.
   if (!answer.empty) history.push(answer.message());
+  else if (!stopped) answer.note("The model said nothing.");
   if (answer.calls.length) askForResults(answer);
 }
 
@@ -220,14 +226,14 @@ async function load() {
   try {
     listed = (await models()).filter((it) => it.capabilities?.includes("completion") ?? true);
   } catch (failure) {
-    select.replaceChildren(element("option", { value: "" }, "Default model"));
+    select.replaceChildren(element("option", { value: "" }, unnamed));
     select.disabled = false;
     at("notice").replaceChildren(errorCard(failure, load));
     if (failure.status === 401) askForKey(refusal(failure), load);
     return;
   }
   const option = (it) => element("option", { value: it.id }, it.alias_of ? `${it.id} → ${it.alias_of}` : it.id);
-  select.replaceChildren(element("option", { value: "" }, "Default model"), ...listed.map(option));
+  select.replaceChildren(element("option", { value: "" }, unnamed), ...listed.map(option));
   if (listed.some((it) => it.id === wanted)) select.value = wanted;
   select.disabled = false;
   at("notice").replaceChildren();
