@@ -78,7 +78,8 @@ compat-docs: _dev
 lock:
     test -x .venv-lock/bin/pip-compile || { {{ python }} -m venv .venv-lock && .venv-lock/bin/pip install -q 'pip-tools>=7.5'; }
     .venv-lock/bin/{{ compile }} -o requirements.txt pyproject.toml
-    .venv-lock/bin/{{ compile }} --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+    .venv-lock/bin/{{ compile }} --extra dev --extra tracing -c requirements.txt -o requirements-dev.txt pyproject.toml
+    .venv-lock/bin/{{ compile }} --extra tracing -c requirements.txt -o requirements-tracing.txt pyproject.toml
     .venv-lock/bin/{{ compile }} -o requirements-clients.txt requirements-clients.in
 
 _clients:

@@ -138,6 +138,7 @@ class Asking:
         self._work = work = WORK.get()
         self._began = self._first = perf_counter()
         if work is not None:
+            work.operation = operation
             work.model = figures.label(model)
 
     def placed(self, waited_s: float) -> None:

@@ -12,6 +12,7 @@ class Work:
     Attributes:
         began: when the request came, on the clock of ``perf_counter``.
         key: what people call the key that it came with; None for none, or one without a name.
+        operation: what was asked of a model: ``chat``, ``text_completion`` or ``embeddings``.
         model: the model by its one spelling; empty where none was asked.
         queue_s: the longest wait for a place.
         first_token_s: from the request to the first token of any answer; None for no token.
@@ -21,12 +22,14 @@ class Work:
     """
 
     __slots__ = (
-        "began", "first_token_s", "key", "model", "outcome", "queue_s", "tokens_in", "tokens_out",
+        "began", "first_token_s", "key", "model", "operation", "outcome", "queue_s",
+        "tokens_in", "tokens_out",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.began = perf_counter()
         self.key: str | None = None
+        self.operation = ""
         self.model = ""
         self.queue_s = 0.0
         self.first_token_s: float | None = None

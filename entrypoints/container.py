@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from dependency_injector import containers, providers
@@ -66,6 +66,9 @@ from application.watched_store import StoreFigures, WatchedStore
 from entrypoints.key_watch import KeyWatch
 from entrypoints.settings import Settings, SettingsError
 
+if TYPE_CHECKING:
+    from adapters.tracing import OTLPTracing
+
 _DAY_S = 24 * 3600
 
 
@@ -121,6 +124,19 @@ def _keyring(settings: Settings, clock: ClockPort) -> KeyRing:
     return KeyRing(
         settings.api_keys, file, settings.aliases, clock, wait_s=settings.queue_timeout_s
     )
+
+
+def _tracing(settings: Settings) -> OTLPTracing | None:
+    if not settings.otel_exporter_otlp_endpoint:
+        return None
+    # Its packages need not be installed.
+    from adapters.tracing import OTLPTracing  # noqa: PLC0415 - see above
+
+    return OTLPTracing(settings.otel_exporter_otlp_endpoint)
+
+
+def _traced(llm: LLMPort, tracing: OTLPTracing | None, settings: Settings) -> LLMPort:
+    return llm if tracing is None else tracing.around(llm, settings.llm_backend)
 
 
 def _limited(llm: LLMPort, settings: Settings) -> LLMPort:
@@ -194,7 +210,9 @@ class Container(containers.DeclarativeContainer):
         settings.provided.max_queue,
         settings.provided.queue_timeout_s,
     )
-    timed: providers.Provider[LLMPort] = providers.Singleton(TimedLLM, backend, limits)
+    tracing: providers.Provider[OTLPTracing | None] = providers.Singleton(_tracing, settings)
+    traced: providers.Provider[LLMPort] = providers.Singleton(_traced, backend, tracing, settings)
+    timed: providers.Provider[LLMPort] = providers.Singleton(TimedLLM, traced, limits)
     figures: providers.Provider[Figures] = providers.Singleton(Figures)
     admitted: providers.Provider[LLMPort] = providers.Singleton(
         AdmittedLLM, timed, admission, figures

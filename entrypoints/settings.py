@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
@@ -91,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     metrics_public: bool = False
+    # Where traces go, by OTLP over HTTP: http://localhost:4318; empty for none.
+    otel_exporter_otlp_endpoint: str = ""
 
     @property
     def api_keys(self) -> tuple[str, ...]:
@@ -306,6 +309,7 @@ def _check(values: Mapping[str, object]) -> list[str]:
     problems: list[str] = []
     problems += _check_addresses(values)
     problems += _check_engines(values)
+    problems += _check_tracing(str(values.get("otel_exporter_otlp_endpoint", "")))
     for entry in _entries(str(values.get("model_num_ctx", ""))):
         name, _, length = entry.rpartition("=")
         if not name or not length.strip().isdecimal() or not int(length):
@@ -366,6 +370,17 @@ def _check_script(values: Mapping[str, object]) -> list[str]:
         missing = "file to replay" if scripted else "folder to record in"
         problems.append(f"RECORD_FILE: there is no such {missing}")
     return problems
+
+
+def _check_tracing(endpoint: str) -> list[str]:
+    if not endpoint:
+        return []
+    if not endpoint.startswith(("http://", "https://")):
+        return ["OTEL_EXPORTER_OTLP_ENDPOINT: expected an address such as http://localhost:4318"]
+    if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None:
+        needed = "traces need more packages: pip install -r requirements-tracing.txt"
+        return [f"OTEL_EXPORTER_OTLP_ENDPOINT: {needed}"]
+    return []
 
 
 def _is_alias(entry: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,6 +25,10 @@ _OK = 200
 _IDLE_S = 15.0
 # The end of a body follows its last line at once; a connection is not worth a longer wait.
 _END_S = 0.05
+
+
+# Header lines of the request at hand beside those that every one has, each with its end.
+MORE_HEADERS: ContextVar[bytes] = ContextVar("more_headers", default=b"")
 
 
 class UpstreamResponse:
@@ -173,6 +178,7 @@ class Upstream:
         if head is None:
             line = f"{method} {self._prefix}{path} HTTP/1.1{self._host_line}"
             head = self._heads[method, path] = (line + "Accept-Encoding: identity\r\n").encode()
+        head += MORE_HEADERS.get()
         if body is None:
             return head + b"\r\n"
         return b"%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (head, len(body))

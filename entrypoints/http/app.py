@@ -29,6 +29,7 @@ from entrypoints.http.openai.responses.controller import ResponsesController
 from entrypoints.http.openai.responses.websocket import ResponsesSocket, SocketLimits
 from entrypoints.http.paths import Paths
 from entrypoints.http.playground import controller as playground
+from entrypoints.http.tracing import Traced
 from entrypoints.http.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
     settings = container.settings()
     endpoints = json_endpoints(container)
     traffic, lag = Traffic(), LoopLag()
+    tracing = container.tracing()
     exposition = Exposition(
         Sources(
             provider=settings.llm_backend,
@@ -89,6 +91,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
             container.background().aclose,
             container.llm().aclose,
             container.medium().aclose,
+            *([] if tracing is None else [tracing.aclose]),
         ],
     )
     traffic.paths = frozenset(
@@ -113,6 +116,8 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
         app = CORS(app, settings.origins)
     if settings.hosts:
         app = Hosts(app, settings.hosts)
+    if tracing is not None:
+        app = Traced(app, tracing, traffic)
     return RequestContext(app, container.ids(), traffic)
 
 

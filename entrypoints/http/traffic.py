@@ -58,6 +58,11 @@ class Traffic:
         self.durations: dict[tuple[str, str], Distribution] = {}
         self.left: Counter[str] = Counter()
 
+    def method(self, scope: Scope) -> str:
+        """Return a request's method, or one word for all that are none."""
+        verb = method(scope)
+        return verb if verb in _METHODS else _OTHER
+
     def route(self, scope: Scope) -> str:
         """Return the template of a request's path, or ``UNKNOWN``."""
         # The framework leaves the template where it came to one; nobody else does.
@@ -70,7 +75,7 @@ class Traffic:
     def ended(self, scope: Scope, status: int, seconds: float, *, left: bool) -> None:
         """Count a request that is over."""
         route = self.route(scope)
-        answered = self._answered(method(scope), route, status)
+        answered = self._answered(self.method(scope), route, status)
         answered.count += 1
         answered.durations.add(seconds)
         if left:
@@ -80,7 +85,6 @@ class Traffic:
         found = self.answered.get((verb, route, status))
         if found is not None:
             return found
-        verb = verb if verb in _METHODS else _OTHER
         durations = self.durations.get((verb, route))
         if durations is None:
             durations = self.durations[verb, route] = Distribution(DURATION_S)
