@@ -128,7 +128,7 @@ async def _measure(
 
 def _stores(directory: Path) -> Iterator[str]:
     yield "memory"
-    yield f"sqlite://{directory / 'responses.sqlite3'}"
+    yield f"sqlite:///{directory / 'responses.sqlite3'}"
     if program() is not None:
         valkey = ValkeyServer(directory)
         valkey.start("--port", str(_VALKEY))
