@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -23,6 +23,7 @@ from tests.support.fake_ollama_answers import (
 from tests.support.fake_ollama_http import Ending
 from tests.support.process import started
 from tests.support.service import CHAT, MODEL
+from tests.support.sockets import connected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,12 @@ REPLIES = (
     failed(500, f"unable to load model: /root/{MARK}"),
     failed(418, MARK),
 )
+
+
+class Served(NamedTuple):
+    """What listens on a port."""
+
+    port: int
 
 
 def asking(**fields: Any) -> dict[str, Any]:
@@ -202,4 +209,23 @@ async def test_the_line_tells_what_became_of_a_request(tmp_path: Path) -> None:
         (499, "client_left", None, MODEL),
         (404, "model_not_found", None, "unknown"),
         (400, "invalid_type", None, None),
+    ]
+
+
+async def test_a_turn_on_a_web_socket_has_a_line_of_its_own(tmp_path: Path) -> None:
+    async with (
+        FakeOllama() as server,
+        started(tmp_path, OLLAMA_URL=server.url, DEFAULT_MODEL=MODEL) as process,
+    ):
+        async with connected(Served(await process.port())) as socket:
+            await socket.answer()
+            await socket.refusal(temperature="hot")
+        process.stop(signal.SIGTERM)
+        await process.ended()
+        lines = [json.loads(text) for text in process.output.splitlines() if text[:1] == b"{"]
+
+    turns = [each for each in lines if each["event"] == "turn_answered"]
+    assert [(each["status"], each["outcome"], each.get("tokens_out")) for each in turns] == [
+        ("completed", "ok", 6),
+        ("failed", "invalid_type", None),
     ]

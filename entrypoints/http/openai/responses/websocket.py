@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import structlog
 from msgspec import Meta
 
 from application.response_events import Began, Ended
+from application.work import WORK, Work
 from domain.errors import (
     ClientDisconnectedError,
     InvalidRequestError,
@@ -138,7 +139,7 @@ class _Turns:
         Raises:
             ClientDisconnectedError: the client left; whatever was under way has ended.
         """
-        began = time.perf_counter()
+        work = _turn()
         status = "failed"
         self._outbox.begin()
         try:
@@ -151,8 +152,13 @@ class _Turns:
             shown = errors.envelope(error)
             errors.log(error, shown)
             await self._outbox.fail(shown)
-        elapsed_ms = round((time.perf_counter() - began) * 1000, 1)
-        _log.info("turn_answered", status=status, elapsed_ms=elapsed_ms)
+        told: dict[str, object] = {
+            "status": status,
+            "outcome": work.outcome,
+            "elapsed_ms": round((perf_counter() - work.began) * 1000, 1),
+        }
+        work.add_to(told)
+        _log.info("turn_answered", **told)
 
     async def _answer(self, frame: str | None) -> str:
         """Return the status of the response that was sent."""
@@ -186,6 +192,15 @@ class _Turns:
         finally:
             await stream.aclose()
         return status.value
+
+
+def _turn() -> Work:
+    """Return the work of a turn, with the key of its connection; what begins now adds to it."""
+    work = Work()
+    if (before := WORK.get()) is not None:
+        work.key = before.key
+    WORK.set(work)
+    return work
 
 
 def _read(frame: str | None) -> ResponseCreate:
