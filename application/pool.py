@@ -49,22 +49,28 @@ def pooled(servers: Mapping[str, LLMPort]) -> LLMPort:
 class _Server:
     """A server, what it has to do, and which models it has (those in memory True)."""
 
-    def __init__(self, name: str, llm: LLMPort) -> None:
+    def __init__(self, name: str, llm: LLMPort, patience_s: float) -> None:
+        self._patience_s = patience_s
         self.name = name
         self.llm = llm
         self.busy = 0
         self.models: Mapping[str, bool] | None = None
 
-    async def look(self) -> None:
-        """Learn which models there are; None where that cannot be learnt."""
+    async def look(self) -> Sequence[ModelSummary] | ServiceError:
+        """Return the models that there are, or why they cannot be learnt; keep what matters."""
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 models = await self.llm.list_models()
-        except (ServiceError, TimeoutError):
+        except ServiceError as error:
             self.models = None
-        else:
-            # Where a server does not say, its models are there from its start.
-            self.models = {canonical(one.name): one.loaded is not False for one in models}
+            return error
+        except TimeoutError:
+            self.models = None
+            message = "The model server does not answer."
+            return UpstreamTimeoutError(message, code="upstream_timeout")
+        # Where a server does not say, its models are there from its start.
+        self.models = {canonical(one.name): one.loaded is not False for one in models}
+        return models
 
     def lacks(self, model: str) -> bool:
         """Return whether the server is known not to have a model."""
@@ -81,10 +87,14 @@ class PooledLLM:
     """Asks the server that has the model, and the conversation in its cache, if it is not too busy.
 
     Where a server fails before it has said anything the next one is asked, and never after.
+
+    Args:
+        servers: by names that are the same in every process.
+        patience_s: how long a list of models is waited for, in seconds.
     """
 
-    def __init__(self, servers: Mapping[str, LLMPort]) -> None:
-        self._servers = [_Server(name, llm) for name, llm in servers.items()]
+    def __init__(self, servers: Mapping[str, LLMPort], patience_s: float = _PATIENCE_S) -> None:
+        self._servers = [_Server(name, llm, patience_s) for name, llm in servers.items()]
         self._until = 0.0
         self._looking: asyncio.Task[object] | None = None
 
@@ -108,20 +118,17 @@ class PooledLLM:
         return await self._first(await self._order(request.model, key), ask)
 
     async def list_models(self) -> Sequence[ModelSummary]:
-        lists = await asyncio.gather(
-            *(server.llm.list_models() for server in self._servers), return_exceptions=True
-        )
         merged: dict[str, ModelSummary] = {}
-        for found in lists:
-            if not isinstance(found, BaseException):
-                for model in found:
-                    other = merged.setdefault(canonical(model.name), model)
-                    if model.loaded and not other.loaded:
-                        merged[canonical(model.name)] = replace(other, loaded=True)
-            elif not isinstance(found, ServiceError):
-                raise found
-        failures = [found for found in lists if isinstance(found, ServiceError)]
-        if len(failures) == len(lists):
+        failures: list[ServiceError] = []
+        for found in await self._look():
+            if isinstance(found, ServiceError):
+                failures.append(found)
+                continue
+            for model in found:
+                other = merged.setdefault(canonical(model.name), model)
+                if model.loaded and not other.loaded:
+                    merged[canonical(model.name)] = replace(other, loaded=True)
+        if len(failures) == len(self._servers):
             raise failures[0]
         return sorted(merged.values(), key=lambda model: model.created, reverse=True)
 
@@ -143,20 +150,18 @@ class PooledLLM:
 
     async def check(self) -> None:
         checks = [asyncio.ensure_future(server.llm.check()) for server in self._servers]
-        failure: BaseException | None = None
+        failures: list[ServiceError] = []
         try:
             for check in asyncio.as_completed(checks):
                 try:
                     return await check
                 except ServiceError as error:
-                    failure = failure or error
+                    failures.append(error)
         finally:
             for one in checks:
                 one.cancel()
             await asyncio.gather(*checks, return_exceptions=True)
-        if failure is not None:
-            raise failure
-        return None
+        raise failures[0]
 
     async def aclose(self) -> None:
         if self._looking is not None:
@@ -227,9 +232,10 @@ class PooledLLM:
         if not self._until and self._looking is not None:
             await asyncio.shield(self._looking)
 
-    async def _look(self) -> None:
-        await asyncio.gather(*(server.look() for server in self._servers))
+    async def _look(self) -> list[Sequence[ModelSummary] | ServiceError]:
+        found = await asyncio.gather(*(server.look() for server in self._servers))
         self._until = asyncio.get_running_loop().time() + _KNOWN_S
+        return found
 
 
 class _PooledStream:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from domain.chat import ChatRequest
     from domain.completion import CompletionRequest
     from domain.embeddings import EmbedRequest
-    from domain.messages import ContentPart, Message
+    from domain.messages import Message
     from domain.sampling import OutputFormat, Sampling
     from domain.tools import ToolCall, ToolDefinition
 
@@ -115,16 +115,13 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
     return [_part(part) for part in message.content if isinstance(part, TextPart | ImagePart)]
 
 
-def _part(part: ContentPart) -> dict[str, Any]:
+def _part(part: TextPart | ImagePart) -> dict[str, Any]:
     match part:
         case ImagePart(media_type, base64):
             url = f"data:{media_type};base64,{base64}"
             return {"type": "image_url", "image_url": {"url": url}}
         case TextPart(text):
             return {"type": "text", "text": text}
-        case _:
-            message = "an image was not fetched"
-            raise TypeError(message)
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

@@ -20,13 +20,14 @@ from domain.embeddings import EmbedRequest, unpack
 from domain.errors import (
     InvalidRequestError,
     NotFoundError,
+    OverloadedError,
     UpstreamError,
     UpstreamProtocolError,
 )
 from domain.messages import Message, Role
 from domain.models import Capability
 from domain.sampling import JSONSchemaFormat, Sampling
-from tests.support.fake_engine import CHAT, EMBEDDINGS, MODELS
+from tests.support.fake_engine import CHAT, COMPLETIONS, EMBEDDINGS, MODELS
 from tests.support.fake_engine_answers import failed
 from tests.support.fake_ollama_answers import answered
 from tests.support.streams import answer, fold, outcome, take
@@ -95,6 +96,16 @@ async def test_an_engine_that_cannot_delete_says_so(engined: EngineScenario) -> 
 
     with pytest.raises(InvalidRequestError):
         await engined.llm.delete_model("viewer")
+
+
+async def test_a_refusal_of_any_kind_has_its_meaning(engined: EngineScenario) -> None:
+    engined.server.script(f"{MODELS}/viewer", failed(500, "no"))
+    engined.server.script(COMPLETIONS, failed(429, "no"))
+
+    with pytest.raises(UpstreamError):
+        await engined.llm.delete_model("viewer")
+    with pytest.raises(OverloadedError):
+        await engined.llm.complete_prompt(CompletionRequest("viewer", "One"))
 
 
 async def test_vectors_come_in_either_form_and_leave_with_length_1(

@@ -259,6 +259,22 @@ async def test_cancelling_frees_the_server() -> None:
     assert slow.streams[0].closed.is_set()
 
 
+async def test_a_server_that_never_lists_its_models_holds_nobody_up() -> None:
+    class SilentLLM(FakeLLM):
+        async def list_models(self) -> Sequence[ModelSummary]:
+            await asyncio.Event().wait()
+            return []
+
+    silent, there = SilentLLM(), FakeLLM()
+    llm = PooledLLM({"silent": silent, "there": there}, patience_s=0.01)
+
+    models = await llm.list_models()
+    await answer(llm, ask())
+
+    assert [model.name for model in models] == list(MODELS)
+    assert asked(silent, there) == [0, 1]
+
+
 async def test_closing_ends_a_look_that_is_under_way() -> None:
     class SilentLLM(FakeLLM):
         async def list_models(self) -> Sequence[ModelSummary]:
