@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Self
 
+from domain.errors import UpstreamProtocolError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adapters.transport.upstream import UpstreamResponse
     from domain.errors import ServiceError
     from domain.events import ChatEvent
+
+# Half a million tokens, or some fifty thousand with all their alternatives; what is longer has no
+# end, and it is kept in memory where an answer is given whole.
+_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class Decoder(Protocol):
@@ -46,6 +52,7 @@ class AnswerStream:
     def __init__(self, response: UpstreamResponse, decoder: Decoder) -> None:
         self._response = response
         self._decoder = decoder
+        self._bytes = 0
 
     def __aiter__(self) -> Self:
         return self
@@ -56,6 +63,10 @@ class AnswerStream:
         if self._decoder.failure is not None:
             raise self._decoder.failure
         while data := await self._response.read():
+            self._bytes += len(data)
+            if self._bytes > _LIMIT_BYTES:
+                message = "The model server's answer is too large."
+                raise UpstreamProtocolError(message, code="upstream_too_large")
             if events := self._decoder.feed(data):
                 return events
         return self._decoder.finish()

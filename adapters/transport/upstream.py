@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # What an answer that is read whole may hold: model lists and details reach some hundreds of
-# kilobytes, large batches of embeddings tens of megabytes.
-WHOLE_LIMIT_BYTES = 128 * 1024 * 1024
+# kilobytes; 128 vectors of 8,192 components, the most that is asked for at a time, 24 megabytes.
+WHOLE_LIMIT_BYTES = 32 * 1024 * 1024
 # An error's text is a sentence; what is longer is of no use.
 ERROR_LIMIT_BYTES = 64 * 1024
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from entrypoints import logging
+from entrypoints.cli.open_files import raise_limit
 from entrypoints.container import Container, decide
 from entrypoints.http.app import create_app
 from entrypoints.http.drain import Drain
@@ -41,6 +42,8 @@ def run(settings: Settings) -> int:
     logging.configure(settings.log_level, settings.log_format)
     settings = decide(settings)
     print(banner(settings), file=sys.stderr, flush=True)
+    if warning := raise_limit(settings):
+        print(warning, file=sys.stderr, flush=True)
     drain = Drain()
     container = Container(settings=settings)
     config = uvicorn.Config(

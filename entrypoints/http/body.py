@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from litestar.exceptions import HTTPException
 
-from domain.errors import ClientDisconnectedError
+from domain.errors import ClientDisconnectedError, OverloadedError
 from entrypoints.http.encoding import content_encoding, inflate
 
 if TYPE_CHECKING:
@@ -16,23 +16,78 @@ if TYPE_CHECKING:
 
 _TOO_LARGE = 413
 _NOT_JSON = 415
+# Bodies of the largest size that are held at a time.
+_LARGEST_BODIES = 16
+# So much is taken of every request, however full it is: connections are bounded, too.
+_SMALL_BYTES = 64 * 1024
 
 
-async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
-    """Return the whole body of a request, inflated if it is compressed.
+class BodyRoom:
+    """What the bodies of all requests together may take.
+
+    Args:
+        limit_bytes: what the body of one may take.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.taken_bytes = 0
+
+    def share(self) -> BodyShare:
+        """Return a request's part of it; whoever has it frees it."""
+        return BodyShare(self)
+
+
+class BodyShare:
+    """The part of the room that a request has; ``limit_bytes`` is what its body may take."""
+
+    __slots__ = ("_bytes", "_room", "limit_bytes")
+
+    def __init__(self, room: BodyRoom) -> None:
+        self.limit_bytes = room.limit_bytes
+        self._room = room
+        self._bytes = 0
+
+    def grow(self, size: int) -> None:
+        """Take ``size`` bytes more.
+
+        Raises:
+            OverloadedError: there is no room for it now.
+        """
+        self._bytes += size
+        self._room.taken_bytes += size
+        room_bytes = _LARGEST_BODIES * self._room.limit_bytes
+        if self._bytes > _SMALL_BYTES and self._room.taken_bytes > room_bytes:
+            message = "Too many large requests are under way; try again shortly."
+            raise OverloadedError(message, code="bodies_full")
+
+    def free(self) -> None:
+        """Give it back; a second time does nothing."""
+        self._room.taken_bytes -= self._bytes
+        self._bytes = 0
+
+
+async def read_body(scope: Scope, receive: Receive, share: BodyShare) -> bytes:
+    """Return the whole body of a request, inflated if it is compressed; it counts in ``share``.
 
     Raises:
         HTTPException: 413; a declared length over the limit is refused before reading. 415: it
             is compressed in a way that is not known here.
         InvalidRequestError: it is not compressed as it says.
+        OverloadedError: there is no room for it now.
         ClientDisconnectedError: the client left in the middle of it.
     """
     encoding = content_encoding(scope["headers"])
-    body = await _read(scope, receive, limit_bytes)
-    return await inflate(body, encoding, limit_bytes) if encoding else body
+    body = await _read(scope, receive, share)
+    if not encoding:
+        return body
+    inflated = await inflate(body, encoding, share.limit_bytes)
+    share.grow(len(inflated))
+    return inflated
 
 
-async def _read(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
+async def _read(scope: Scope, receive: Receive, share: BodyShare) -> bytes:
+    limit_bytes = share.limit_bytes
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit_bytes:
             raise HTTPException(status_code=_TOO_LARGE)
@@ -47,6 +102,7 @@ async def _read(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
         size += len(piece)
         if size > limit_bytes:
             raise HTTPException(status_code=_TOO_LARGE)
+        share.grow(len(piece))
         pieces.append(piece)
         if not message["more_body"]:
             return b"".join(pieces) if len(pieces) > 1 else piece

@@ -19,24 +19,34 @@ from entrypoints.http.body import read_body, require_json
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
+    from entrypoints.http.body import BodyRoom, BodyShare
+
 Answer = Callable[[bytes, "Scope", "Receive"], Awaitable["ASGIApp"]]
 
 
 class JSONEndpoint:
     """Reads a JSON body, has it answered and turns failures into OpenAI's envelope."""
 
-    def __init__(self, answer: Answer, limit_bytes: int) -> None:
+    def __init__(self, answer: Answer, room: BodyRoom) -> None:
         self._answer = answer
-        self._limit_bytes = limit_bytes
+        self._room = room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        share = self._room.share()
+        try:
+            reply = await self._reply(scope, receive, share)
+            await reply(scope, receive, send)
+        finally:
+            # Until then what was asked is in memory, whatever form it has by now.
+            share.free()
+
+    async def _reply(self, scope: Scope, receive: Receive, share: BodyShare) -> ASGIApp:
         try:
             require_json(scope["headers"])
-            body = await read_body(scope, receive, self._limit_bytes)
-            reply = await self._answer(body, scope, receive)
+            body = await read_body(scope, receive, share)
+            return await self._answer(body, scope, receive)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client must be told
-            reply = errors.reply(error, scope)
-        await reply(scope, receive, send)
+            return errors.reply(error, scope)
 
 
 class Shortcut:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrypoints.http.body import BodyRoom
 from entrypoints.http.endpoint import JSONEndpoint
 from entrypoints.http.openai.chat.controller import ChatEndpoint
 from entrypoints.http.openai.completions.controller import CompletionsEndpoint
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 def json_endpoints(container: Container) -> Mapping[str, JSONEndpoint]:
     """Return all of them, each built once."""
-    limit_bytes = container.settings().max_body_bytes
-    return {name: JSONEndpoint(answer, limit_bytes) for name, answer in _answers(container).items()}
+    room = BodyRoom(container.settings().max_body_bytes)
+    return {name: JSONEndpoint(answer, room) for name, answer in _answers(container).items()}
 
 
 def manner(container: Container) -> Manner:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from litestar.exceptions import HTTPException
 
-from domain.errors import ClientDisconnectedError
-from entrypoints.http.body import read_body, require_json
+from domain.errors import ClientDisconnectedError, OverloadedError
+from entrypoints.http.body import BodyRoom, read_body, require_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def piece(body: bytes, *, more: bool = False) -> dict[str, Any]:
 async def body_of(*messages: dict[str, Any], limit: int = 10, length: bytes | None = None) -> bytes:
     headers = [] if length is None else [(b"content-length", length)]
     scope = cast("Scope", {"type": "http", "headers": headers})
-    return await read_body(scope, receiving(*messages), limit)
+    return await read_body(scope, receiving(*messages), BodyRoom(limit).share())
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,24 @@ async def test_a_body_over_the_limit_is_refused(
 async def test_a_client_that_leaves_is_told_apart() -> None:
     with pytest.raises(ClientDisconnectedError):
         await body_of(piece(b"0", more=True), {"type": "http.disconnect"})
+
+
+def test_all_bodies_together_take_no_more_than_sixteen_of_the_largest() -> None:
+    room = BodyRoom(100_000)
+    shares = [room.share() for _ in range(17)]
+    for share in shares[:16]:
+        share.grow(100_000)
+
+    # A small request is never in the way.
+    shares[16].grow(60_000)
+    with pytest.raises(OverloadedError) as caught:
+        shares[16].grow(40_000)
+    shares[0].free()
+    shares[0].free()
+    room.share().grow(60_000)
+
+    assert caught.value.code == "bodies_full"
+    assert room.taken_bytes == 15 * 100_000 + 160_000
 
 
 @pytest.mark.parametrize(
