@@ -6,6 +6,7 @@ were its own (DNS rebinding). The name is in the ``Host`` header.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from entrypoints.http import errors
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 _MISDIRECTED = 421
+_HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::\d*)?")
 
 
 class Hosts:
@@ -44,8 +46,9 @@ class Hosts:
 
 
 def bare(value: bytes) -> str:
-    """Return a ``Host`` header's name in lower case, without its port or brackets."""
-    text = value.decode("latin-1").lower()
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.partition(":")[0]
+    """Return a ``Host`` header's name in lower case, without its port or brackets.
+
+    What is none is no name at all.
+    """
+    found = _HOST.fullmatch(value.decode("latin-1").lower())
+    return (found[1] or found[2]) if found else ""

@@ -55,6 +55,9 @@ async def test_this_machines_own_names_are_answered(port: int, host: str) -> Non
         pytest.param([""], id="empty"),
         pytest.param([], id="none"),
         pytest.param(["localhost", "evil.example"], id="two"),
+        pytest.param(["[::1"], id="half a pair of brackets"),
+        pytest.param(["[::1]evil.example"], id="after brackets"),
+        pytest.param(["localhost:evil.example"], id="no port"),
     ],
 )
 async def test_other_names_are_not(port: int, hosts: list[str]) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from litestar import Controller, delete, get
+from typing import TypeAlias
+
+from litestar import Controller, Request, delete, get
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from application.models import ModelsService
+from entrypoints.http.disconnect import HangUp
 from entrypoints.http.openai.models import operation, render
 from entrypoints.http.replies import JSONReply
+
+Asked: TypeAlias = Request[None, None, State]
 
 
 class ModelsController(Controller):
@@ -24,9 +30,10 @@ class ModelsController(Controller):
         operation_id="listModels",
         operation_class=operation.LIST,
     )
-    async def list(self, models: NamedDependency[ModelsService]) -> ASGIApp:
+    async def list(self, request: Asked, models: NamedDependency[ModelsService]) -> ASGIApp:
         """List the models of the model server, newest first, and the aliases."""
-        return JSONReply(render.model_list(await models.list()))
+        async with HangUp(request.receive):
+            return JSONReply(render.model_list(await models.list()))
 
     # Names have slashes in them, which arrive as such or encoded.
     @get(
@@ -36,11 +43,12 @@ class ModelsController(Controller):
         operation_class=operation.RETRIEVE,
     )
     async def retrieve(
-        self, model: FromPath[str], models: NamedDependency[ModelsService]
+        self, request: Asked, model: FromPath[str], models: NamedDependency[ModelsService]
     ) -> ASGIApp:
         """Describe one model; `name` and `name:latest` mean the same."""
         name = _name(model)
-        return JSONReply(render.model_object(await models.get(name), name))
+        async with HangUp(request.receive):
+            return JSONReply(render.model_object(await models.get(name), name))
 
     @delete(
         "/{model:path}",
@@ -49,10 +57,13 @@ class ModelsController(Controller):
         operation_id="deleteModel",
         operation_class=operation.DELETE,
     )
-    async def remove(self, model: FromPath[str], models: NamedDependency[ModelsService]) -> ASGIApp:
+    async def remove(
+        self, request: Asked, model: FromPath[str], models: NamedDependency[ModelsService]
+    ) -> ASGIApp:
         """Delete a model from the model server; refused unless ALLOW_MODEL_DELETE is set."""
         name = _name(model)
-        await models.delete(name)
+        async with HangUp(request.receive):
+            await models.delete(name)
         return JSONReply(render.deleted(name))
 
 
