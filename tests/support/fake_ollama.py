@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.support import fake_ollama_answers as answers
 from tests.support.fake_ollama_checks import Violation, check
-from tests.support.fake_ollama_http import Ending, Reply, Request, read_request, reset
+from tests.support.fake_ollama_http import Ending, Flood, Reply, Request, read_request, reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +27,8 @@ _POST: Mapping[str, Callable[[Mapping[str, Any]], Reply]] = {
     "/api/generate": answers.generate,
 }
 _DELETE: Mapping[str, Callable[[Mapping[str, Any]], Reply]] = {"/api/delete": answers.delete}
+
+_FLOOD_PIECE = b"a" * 65536
 
 
 class ContractViolationError(Exception):
@@ -49,10 +51,14 @@ class FakeOllama:
         open: requests whose reply is not complete.
         connections: sockets accepted so far; two requests on one count once.
         hang_ups: clients that left before their reply was complete.
+        flooded: bytes of floods that were sent.
+        mischief: makes of a request and the reply that it would get the one that it gets.
     """
 
     def __init__(self, *, strict: bool = True) -> None:
         self.strict = strict
+        self.flooded = 0
+        self.mischief: Callable[[Request, Reply], Reply] | None = None
         self.requests: list[Request] = []
         self.violations: list[str] = []
         self.open = 0
@@ -66,8 +72,7 @@ class FakeOllama:
         self._port = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self._port = self._server.sockets[0].getsockname()[1]
+        await self.start()
         return self
 
     async def __aexit__(
@@ -93,6 +98,11 @@ class FakeOllama:
         """Answer each request to ``path`` with ``reply`` once its script is over."""
         self._constant[path] = reply
 
+    def script_nothing(self) -> None:
+        """Answer well again."""
+        self._scripts.clear()
+        self._constant.clear()
+
     def asked(self, path: str) -> list[Request]:
         """Return the requests to ``path`` so far."""
         return [request for request in self.requests if request.path == path]
@@ -100,6 +110,10 @@ class FakeOllama:
     async def arrived(self, path: str, count: int = 1) -> None:
         """Wait until ``count`` requests to ``path`` have come in."""
         await self._until(lambda: len(self.asked(path)) >= count)
+
+    async def begun(self, count: int) -> None:
+        """Wait until ``count`` requests have come in, to any path."""
+        await self._until(lambda: len(self.requests) >= count)
 
     async def idle(self) -> None:
         """Wait until no reply is under way."""
@@ -113,17 +127,26 @@ class FakeOllama:
         """Wait until no client holds a connection, idle ones included."""
         await self._until(lambda: not self._serving)
 
+    async def start(self) -> None:
+        """Accept connections, after ``stop`` at the same port as before."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
     async def stop(self) -> None:
         """Drop all connections and accept no more; does nothing the second time."""
         if self._server is None:
             return
         self._server.close()
+        await self.drop()
+        await self._server.wait_closed()
+        self._server = None
+
+    async def drop(self) -> None:
+        """Drop all connections."""
         serving = list(self._serving)
         for task in serving:
             task.cancel()
         endings = await asyncio.gather(*serving, return_exceptions=True)
-        await self._server.wait_closed()
-        self._server = None
         for ending in endings:
             if isinstance(ending, Exception):
                 raise ending
@@ -174,6 +197,10 @@ class FakeOllama:
             self._changed()
 
     def _reply(self, request: Request) -> Reply:
+        reply = self._told(request)
+        return self.mischief(request, reply) if self.mischief is not None else reply
+
+    def _told(self, request: Request) -> Reply:
         violations = check(request)
         self.violations += [f"{request.method} {request.path}: {v.problem}" for v in violations]
         scripted = self._scripts.get(request.path)
@@ -202,7 +229,7 @@ class FakeOllama:
         # shows as the end of its input.
         leaving = asyncio.create_task(reader.read(1))
         try:
-            rest = await _write_pieces(reply, writer, leaving)
+            rest = await self._write_pieces(reply, writer, leaving)
             if reply.ending is Ending.HANG:
                 await asyncio.wait((leaving,))
             _stay(leaving)
@@ -217,35 +244,53 @@ class FakeOllama:
             reset(writer)
         return reply.ending is Ending.CLEAN
 
+    async def _write_pieces(
+        self, reply: Reply, writer: asyncio.StreamWriter, leaving: asyncio.Task[bytes]
+    ) -> bytes:
+        """Write each piece by itself; return what must go out last, and has not yet."""
+        head = reply.head
+        for number, piece in enumerate(reply.pieces, 1):
+            if isinstance(piece, asyncio.Event):
+                opening = asyncio.create_task(piece.wait())
+                await asyncio.wait((opening, leaving), return_when=asyncio.FIRST_COMPLETED)
+                opening.cancel()
+            elif isinstance(piece, Flood):
+                await self._flood(piece, reply, writer, leaving)
+            elif number == len(reply.pieces) and reply.ends_with_its_pieces:
+                return head + piece
+            else:
+                writer.write(head + reply.framed(piece))
+                head = b""
+                await writer.drain()
+                # Two turns of the loop let a client in it read this piece before the next.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            _stay(leaving)
+        return head
+
+    async def _flood(
+        self,
+        flood: Flood,
+        reply: Reply,
+        writer: asyncio.StreamWriter,
+        leaving: asyncio.Task[bytes],
+    ) -> None:
+        sent = 0
+        while sent < flood.size:
+            writer.write(reply.framed(_FLOOD_PIECE))
+            await writer.drain()
+            # The other end may be slow to see that nobody reads; the loop is shared.
+            await asyncio.sleep(0)
+            _stay(leaving)
+            sent += len(_FLOOD_PIECE)
+            self.flooded += len(_FLOOD_PIECE)
+
 
 def _noticed(violations: list[Violation]) -> Reply | None:
     """Return the answer of a server that notices the gravest violation, if it does."""
     if not violations or violations[0].status is None:
         return None
     return answers.failed(violations[0].status, violations[0].error)
-
-
-async def _write_pieces(
-    reply: Reply, writer: asyncio.StreamWriter, leaving: asyncio.Task[bytes]
-) -> bytes:
-    """Write each piece by itself; return what must go out last, and has not yet."""
-    head = reply.head
-    for number, piece in enumerate(reply.pieces, 1):
-        if isinstance(piece, asyncio.Event):
-            opening = asyncio.create_task(piece.wait())
-            await asyncio.wait((opening, leaving), return_when=asyncio.FIRST_COMPLETED)
-            opening.cancel()
-        elif number == len(reply.pieces) and reply.ends_with_its_pieces:
-            return head + piece
-        else:
-            writer.write(head + reply.framed(piece))
-            head = b""
-            await writer.drain()
-            # Two turns of the loop let a client in it read this piece before the next.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        _stay(leaving)
-    return head
 
 
 def _stay(leaving: asyncio.Task[bytes]) -> None:

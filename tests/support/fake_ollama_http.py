@@ -16,8 +16,16 @@ NDJSON = {"content-type": "application/x-ndjson"}
 JSON = {"content-type": "application/json; charset=utf-8"}
 PLAIN = {"content-type": "text/plain; charset=utf-8"}
 
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """Many bytes without a line feed, made as they are read."""
+
+    size: int
+
+
 # Bytes to send, or a gate to wait for before the next bytes.
-Piece: TypeAlias = bytes | asyncio.Event
+Piece: TypeAlias = bytes | Flood | asyncio.Event
 
 
 class Framing(Enum):

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
 _ROOT = Path(__file__).parents[2]
 _PORT = re.compile(rb"running on http://[\d.]+:(\d+)")
 # A guard against a process that never comes up or down; nothing is measured.
 LIMIT_S = 60
+_LOOK_S = 0.02
 
 
 class Process:
@@ -49,6 +50,32 @@ class Process:
             raise RuntimeError(message)
         ending.cancel()
         return await self._port
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def descriptors(self) -> int:
+        """How many files and sockets it has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    @property
+    def resident_bytes(self) -> int:
+        """How much of it is in memory."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    async def settles(self, holds: Callable[[], bool]) -> None:
+        """Look until ``holds`` does: what another process frees tells nobody."""
+        async with asyncio.timeout(LIMIT_S):
+            while not holds():  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(_LOOK_S)
+
+    async def told(self, text: bytes) -> None:
+        """Wait until ``text`` is in its output."""
+        await self.settles(lambda: text in self.output)
 
     def stop(self, number: signal.Signals) -> None:
         """Send a signal."""
