@@ -23,6 +23,11 @@ run *args: install
 chat *args: install
     @{{ bin }}/local-chat chat "$@"
 
+# Ask one question: `just ask "Why is the sky blue?"`.
+[positional-arguments, no-exit-message]
+ask *args: install
+    @{{ bin }}/local-chat ask "$@"
+
 # Run any command of local-chat: `just local-chat --help`.
 [positional-arguments, no-exit-message]
 local-chat *args: install

@@ -63,6 +63,23 @@ class ModelDetails:
         return self.capabilities is not None and capability not in self.capabilities
 
 
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """How far the fetching of a model is.
+
+    Attributes:
+        step: what is being done, in the server's words.
+        part: the name of the part that is being fetched, if one is.
+        total_bytes: the part's size; 0 where it is not known.
+        completed_bytes: what of it is there.
+    """
+
+    step: str
+    part: str | None = None
+    total_bytes: int = 0
+    completed_bytes: int = 0
+
+
 def canonical(name: str) -> str:
     """Return the one spelling of all names that mean the same model.
 

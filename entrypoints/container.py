@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +15,7 @@ from adapters.key_file import KeyFile
 from adapters.llamacpp import model_file
 from adapters.llamacpp.llm import LlamaCppLLM
 from adapters.ollama import probe
+from adapters.ollama.library import OllamaLibrary
 from adapters.ollama.llm import OllamaLLM
 from adapters.ollama.requests import ContextWindows
 from adapters.openai_upstream.llm import OpenAILLM
@@ -51,6 +53,7 @@ from application.limited import LimitedLLM
 from application.models import ModelsService
 from application.pool import pooled
 from application.ports.images import ImagePort
+from application.ports.library import LibraryPort
 from application.ports.llm import LLMPort
 from application.ports.schema import SchemaPort
 from application.ports.store import ResponseStorePort
@@ -151,6 +154,14 @@ def _ollama(settings: Settings, ids: IdPort, windows: ContextWindows) -> LLMPort
     return pooled({url: server(url) for url in settings.model_servers})
 
 
+def _libraries(settings: Settings) -> Mapping[str, LibraryPort]:
+    """Return what each Ollama keeps, by its address."""
+    connect_s = settings.connect_timeout_s
+    return {
+        url: OllamaLibrary(Upstream(url, connect_s=connect_s)) for url in settings.model_servers
+    }
+
+
 def _engines(settings: Settings, ids: IdPort) -> LLMPort:
     def server(url: str) -> LLMPort:
         connect_s, key = settings.connect_timeout_s, settings.upstream_api_key
@@ -184,6 +195,9 @@ class Container(containers.DeclarativeContainer):
     )
     ollama: providers.Provider[LLMPort] = providers.Singleton(_ollama, settings, ids, windows)
     engines: providers.Provider[LLMPort] = providers.Singleton(_engines, settings, ids)
+    libraries: providers.Provider[Mapping[str, LibraryPort]] = providers.Singleton(
+        _libraries, settings
+    )
     embedded: providers.Provider[LLMPort] = providers.Singleton(
         LlamaCppLLM,
         ids,

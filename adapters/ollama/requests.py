@@ -120,6 +120,11 @@ def model(name: str) -> bytes:
     return _encode(wire.ModelBody(name))
 
 
+def pull(name: str) -> bytes:
+    """Return the body of POST /api/pull."""
+    return _encode(wire.PullBody(name))
+
+
 def _message(message: Message) -> wire.MessageBody:
     return wire.MessageBody(
         role=message.role.value,

@@ -206,3 +206,20 @@ class Version(Struct):
     """GET /api/version."""
 
     version: str
+
+
+class PullBody(Struct):
+    """POST /api/pull."""
+
+    model: str
+    stream: bool = True
+
+
+class PullLine(Struct):
+    """A line of its answer; the last one says ``success`` or has an ``error``."""
+
+    status: str = ""
+    digest: str = ""
+    total: int = 0
+    completed: int = 0
+    error: str = ""

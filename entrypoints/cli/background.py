@@ -18,8 +18,11 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from entrypoints.settings import Settings
+
 _ROOT = Path(__file__).parents[2]
 _HERE = "127.0.0.1"
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to listen on, not to call
 _LOOK_EVERY_S = 0.05
 _START_S = 60
 _END_S = 5
@@ -61,6 +64,12 @@ def service() -> Generator[Place]:
             yield place
         finally:
             _end(process)
+
+
+def own_url(settings: Settings) -> str:
+    """Return where the service of these settings answers."""
+    host = _ANY.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/v1"
 
 
 def answers(url: str) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _CONNECT_S = 5
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DONE = b"[DONE]"
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to listen on, not to call
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +193,8 @@ def _given(url: str | None, key: str | None) -> Place | None:
     if url := url or os.environ.get("OPENAI_BASE_URL"):
         return Place(_base(url), key or theirs)
     settings = options.settings()
-    host = _ANY.get(settings.host, settings.host)
-    name = f"[{host}]" if ":" in host else host
     own = next(iter(settings.api_keys), None)
-    place = Place(f"http://{name}:{settings.port}/v1", key or own or theirs)
+    place = Place(background.own_url(settings), key or own or theirs)
     return place if background.answers(place.url) else None
 
 

@@ -110,6 +110,25 @@ def models(*, as_json: bool, url: str | None, key: str | None) -> int:
     return command.run(url, key, as_json=as_json)
 
 
+@app.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each progress.")
+def pull(name: str | None, *, as_json: bool) -> int:
+    """Fetch a model into Ollama; the default one if NAME is left out."""
+    from entrypoints.cli import pull as command
+
+    return command.run(name, as_json=as_json)
+
+
+@app.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(*, as_json: bool) -> int:
+    """Check what the service needs, and say how to mend what is broken."""
+    from entrypoints.cli import doctor as command
+
+    return command.run(as_json=as_json)
+
+
 @app.group()
 def keys() -> None:
     """Say who may ask the service: the keys of API_KEY_FILE.

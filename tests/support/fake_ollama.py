@@ -25,6 +25,7 @@ _POST: Mapping[str, Callable[[Mapping[str, Any]], Reply]] = {
     "/api/chat": answers.chat,
     "/api/embed": answers.embed,
     "/api/generate": answers.generate,
+    "/api/pull": answers.pull,
 }
 _DELETE: Mapping[str, Callable[[Mapping[str, Any]], Reply]] = {"/api/delete": answers.delete}
 

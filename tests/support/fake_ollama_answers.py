@@ -221,6 +221,22 @@ def delete(body: Mapping[str, Any]) -> Reply:
     return Reply((), headers=PLAIN, framing=Framing.SIZED)
 
 
+def pull(body: Mapping[str, Any]) -> Reply:
+    """Return the fetching of a model of two parts, or the words on one that is nowhere."""
+    if find(body.get("model", "")) is None:
+        return streamed(
+            encoded({"status": "pulling manifest"}) + b"\n",
+            error_line("pull model manifest: file does not exist"),
+        )
+    lines: list[Mapping[str, object]] = [{"status": "pulling manifest"}]
+    for letter, total in (("a", 2_000_000), ("b", 1000)):
+        part = {"status": f"pulling {letter * 12}", "digest": f"sha256:{letter * 64}"}
+        # What is not there yet has no count.
+        lines += [{**part, "total": total}, {**part, "total": total, "completed": total}]
+    lines += [{"status": it} for it in ("verifying sha256 digest", "writing manifest", "success")]
+    return streamed(*(encoded(it) + b"\n" for it in lines))
+
+
 def _refusal(name: str, model: Model, body: Mapping[str, Any]) -> str | None:
     if "completion" not in model.capabilities:
         return f'"{name}" does not support chat'

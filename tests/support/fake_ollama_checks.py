@@ -129,6 +129,11 @@ class _Delete(msgspec.Struct, forbid_unknown_fields=True):
     model: str
 
 
+class _Pull(msgspec.Struct, forbid_unknown_fields=True):
+    model: str
+    stream: Literal[True]
+
+
 class _Show(msgspec.Struct, forbid_unknown_fields=True):
     model: str
     verbose: bool | _Given = msgspec.UNSET
@@ -138,6 +143,7 @@ _SHAPES: Mapping[tuple[str, str], type[msgspec.Struct]] = {
     ("POST", "/api/chat"): _Chat,
     ("POST", "/api/embed"): _Embed,
     ("POST", "/api/generate"): _Generate,
+    ("POST", "/api/pull"): _Pull,
     ("POST", "/api/show"): _Show,
     ("DELETE", "/api/delete"): _Delete,
 }

@@ -1,0 +1,137 @@
+"""What ``doctor`` looks at in this machine; each check returns what it found."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import shutil
+import socket
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.request import getproxies_environment, proxy_bypass
+
+import msgspec
+
+from entrypoints.cli import background
+
+if TYPE_CHECKING:
+    from entrypoints.settings import Settings
+
+_GIB = 1024**3
+# What a file of responses may grow to unless told otherwise.
+_USUAL_STORE_BYTES = 2 * _GIB
+# A connection from a client and one to the model server.
+_PER_ANSWER = 2
+_FILES_BESIDE = 64
+
+
+class State(StrEnum):
+    """How well something is; only what is broken keeps the service from working."""
+
+    OK = "ok"
+    NOTE = "note"
+    BROKEN = "broken"
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a check found, and how to mend it where that is needed."""
+
+    check: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+def python() -> Finding:
+    """Which Python runs this."""
+    version = f"{platform.python_version()} at {Path(sys.executable)}"
+    return Finding("Python", State.OK, version)
+
+
+def bad_settings(problems: list[str]) -> list[Finding]:
+    """Settings that cannot be used."""
+    mend = "correct it in the environment or in .env"
+    return [Finding("Settings", State.BROKEN, problem, mend) for problem in problems]
+
+
+def good_settings() -> Finding:
+    """Settings that can be used."""
+    return Finding("Settings", State.OK, "with .env" if Path(".env").is_file() else "no .env here")
+
+
+def address(settings: Settings) -> Finding:
+    """Whether the service can listen where it should."""
+    place = f"{settings.host}:{settings.port}"
+    try:
+        family, kind, _, _, target = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(target)
+    except OSError as error:
+        return _not_free(place, background.own_url(settings), error)
+    return Finding("Address", State.OK, f"{place} is free")
+
+
+def _not_free(place: str, url: str, error: OSError) -> Finding:
+    if error.errno == errno.EADDRINUSE:
+        if background.answers(url):
+            return Finding("Address", State.OK, f"the service runs at {place}")
+        mend = "stop it, or choose another: local-chat serve --port 8001"
+        return Finding("Address", State.BROKEN, f"another program listens at {place}", mend)
+    if error.errno == errno.EACCES:
+        mend = "ports below 1024 need rights; choose another: local-chat serve --port 8000"
+        return Finding("Address", State.BROKEN, f"{place} may not be used", mend)
+    mend = "set HOST to an address of this machine: 127.0.0.1 for it alone, 0.0.0.0 for all"
+    return Finding("Address", State.BROKEN, f"{place} is no address of this machine", mend)
+
+
+def disk(settings: Settings) -> Finding:
+    """Whether the file of responses can be written, and grow."""
+    path = settings.store_path.absolute()
+    # What there is of the way to it.
+    place = next(it for it in (path, *path.parents) if it.exists())
+    mend = "set RESPONSE_STORE to a file elsewhere, or to memory"
+    if not os.access(place, os.W_OK):
+        return Finding("Responses", State.BROKEN, f"{place} cannot be written", mend)
+    free = shutil.disk_usage(place).free
+    most = settings.response_store_bytes or _USUAL_STORE_BYTES
+    found = f"{settings.store_path}, {free / _GIB:.1f} GiB free"
+    if free < most:
+        mend = f"they may take {most / _GIB:.1f} GiB; make room, or set RESPONSE_STORE_BYTES"
+        return Finding("Responses", State.NOTE, found, mend)
+    return Finding("Responses", State.OK, found)
+
+
+def proxies() -> Finding:
+    """Whether clients here would ask a proxy for this very machine."""
+    kinds = sorted({"http", "https", "all"} & getproxies_environment().keys())
+    if not kinds:
+        return Finding("Proxy", State.OK, "none is set")
+    names = ", ".join(f"{kind.upper()}_PROXY" for kind in kinds)
+    if all(proxy_bypass(host) for host in ("localhost", "127.0.0.1")):
+        return Finding("Proxy", State.OK, f"{names}, but not for this machine")
+    mend = "export NO_PROXY=localhost,127.0.0.1, or clients ask the proxy for this service"
+    return Finding("Proxy", State.NOTE, f"{names} for every address", mend)
+
+
+def open_files(settings: Settings) -> Finding:
+    """Whether enough files may be open for the answers that may run or wait."""
+    try:
+        import resource  # noqa: PLC0415 - not everywhere
+    except ImportError:
+        return Finding("Open files", State.OK, "no limit is known")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return Finding("Open files", State.OK, "no limit")
+    answers = settings.max_concurrency + settings.max_queue
+    needed = _PER_ANSWER * answers + _FILES_BESIDE
+    if limit < needed:
+        mend = f"ulimit -n {max(needed, 4096)} before the service starts"
+        found = f"at most {limit}; {answers} requests at a time need {needed}"
+        return Finding("Open files", State.NOTE, found, mend)
+    return Finding("Open files", State.OK, f"at most {limit}")
