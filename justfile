@@ -62,6 +62,10 @@ bench *args: _dev
 instructions *args: _dev
     {{ bin }}/python -m tests.bench.instructions {{ args }}
 
+# Send mutated bodies to every endpoint; FUZZ_SEED replays a run.
+fuzz *args: _dev
+    {{ bin }}/python -m tests.chaos.fuzz {{ args }}
+
 # Check format, lint, types and layers; changes nothing.
 check: _dev
     {{ bin }}/ruff format --check

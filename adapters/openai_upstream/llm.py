@@ -78,7 +78,7 @@ class OpenAILLM:
 async def _refusal(response: UpstreamResponse, model: str, prompt: str) -> ServiceError:
     """Return what an answer with an error status means, and give its connection back."""
     try:
-        text = await response.read_whole(ERROR_LIMIT_BYTES)
+        text = await response.read_start(ERROR_LIMIT_BYTES)
     finally:
         await response.aclose()
     return status_error(response.status, text, model, prompt)

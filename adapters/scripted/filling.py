@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
+
+import jsonschema_rs
+
+from domain.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +18,8 @@ Schema: TypeAlias = Mapping[str, Any]
 # A schema that refers to itself ends where it need not go on, and in the end where it must.
 _DEEP = 16
 _DEEPEST = 64
+# Past so many values the rest is as small as may be, and no text or array is made longer.
+_MOST = 10_000
 _FILLER = "x"
 _BY_FORMAT = {
     "date": "2025-01-01",
@@ -34,16 +41,39 @@ def fill(schema: Schema, text: str, root: Schema | None = None) -> object:
         schema: the schema, or a part of one.
         text: for strings.
         root: where references lead; ``schema`` itself unless given.
+
+    Raises:
+        InvalidRequestError: ``root`` is no JSON Schema.
     """
-    return _Filler(text, schema if root is None else root).value(schema, 0)
+    root = schema if root is None else root
+    if not _is_schema(root):
+        message = "A schema in this request is not a JSON Schema that can be followed."
+        raise InvalidRequestError(message, code="invalid_json_schema")
+    return _Filler(text, root).value(schema, 0)
+
+
+def _is_schema(schema: Schema) -> bool:
+    try:
+        return jsonschema_rs.meta.is_valid(dict(schema))
+    # It names a dialect that nobody knows, or holds numbers that no JSON has.
+    except (jsonschema_rs.ReferencingError, ValueError):
+        return False
 
 
 class _Filler:
     def __init__(self, text: str, root: Schema) -> None:
         self._text = text
         self._root = root
+        self._values = 0
 
-    def value(self, schema: Schema, depth: int) -> object:
+    def value(self, schema: object, depth: int) -> object:
+        # The others are ``true``, which everything fits, and ``false``, which nothing does.
+        return self._value(schema, depth) if _is_object(schema) else self._text
+
+    def _value(self, schema: Schema, depth: int) -> object:
+        self._values += 1
+        if self._values > _MOST:
+            depth = _DEEPEST + 1
         for key in ("const", "default"):
             if key in schema:
                 return cast("object", schema[key])
@@ -54,20 +84,20 @@ class _Filler:
             return self._plain(schema, depth)
         return self.value(inner, depth + 1)
 
-    def _inner(self, schema: Schema) -> Schema | None:
+    def _inner(self, schema: Schema) -> object:
         """Return the schema that stands behind this one."""
         if "$ref" in schema:
             target: Any = self._root
             for step in str(schema["$ref"]).split("/")[1:]:
-                target = target.get(step, {})
-            return cast("Schema", target)
+                target = target.get(step, {}) if _is_object(target) else {}
+            return target
         for key in ("anyOf", "oneOf"):
             if schema.get(key):
-                return cast("Schema", schema[key][0])
+                return cast("object", schema[key][0])
         if schema.get("allOf"):
             merged = {key: value for key, value in schema.items() if key != "allOf"}
             for part in schema["allOf"]:
-                merged = _merged(merged, part)
+                merged = _merged(merged, part) if _is_object(part) else merged
             return merged
         return None
 
@@ -94,14 +124,18 @@ class _Filler:
 
     def _array(self, schema: Schema, depth: int) -> list[object]:
         least = schema.get("minItems", 1 if depth < _DEEP else 0)
-        items: Schema = schema.get("items") or {}
-        return [self.value(items, depth + 1) for _ in range(least if depth < _DEEPEST else 0)]
+        count = min(int(least), _MOST) if depth < _DEEPEST else 0
+        return [self.value(schema.get("items") or {}, depth + 1) for _ in range(count)]
 
     def _string(self, schema: Schema) -> str:
         if schema.get("format") in _BY_FORMAT:
             return _BY_FORMAT[schema["format"]]
-        made = self._text[: schema.get("maxLength", len(self._text))]
-        return made.ljust(schema.get("minLength", 0), _FILLER)
+        made = self._text[: int(schema.get("maxLength", len(self._text)))]
+        return made.ljust(min(int(schema.get("minLength", 0)), _MOST), _FILLER)
+
+
+def _is_object(value: object) -> TypeGuard[Schema]:
+    return isinstance(value, Mapping)
 
 
 def _merged(one: Schema, other: Schema) -> dict[str, Any]:
@@ -117,4 +151,5 @@ def _number(schema: Schema) -> float:
     least = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
     number: float = min(least, schema.get("maximum", least))
     step: float | None = schema.get("multipleOf")
-    return -(-number // step) * step if step else number
+    stepped = -(-number // step) * step if step else number
+    return stepped if isfinite(stepped) else number

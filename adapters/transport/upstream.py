@@ -58,6 +58,17 @@ class UpstreamResponse:
             pieces.append(piece)
         return b"".join(pieces)
 
+    async def read_start(self, limit_bytes: int) -> bytes:
+        """Return the rest of the body; of a longer one, its first ``limit_bytes``.
+
+        Raises:
+            UpstreamError: the connection broke.
+        """
+        data = b""
+        while len(data) < limit_bytes and (piece := await self.read()):
+            data += piece
+        return data[:limit_bytes]
+
     async def finish(self) -> None:
         """Await the end of a body of which nothing more is wanted, so that the connection lives.
 
@@ -221,8 +232,9 @@ class Upstream:
 
 async def _whole(response: UpstreamResponse) -> bytes:
     try:
-        limit = WHOLE_LIMIT_BYTES if response.status == _OK else ERROR_LIMIT_BYTES
-        return await response.read_whole(limit)
+        if response.status == _OK:
+            return await response.read_whole(WHOLE_LIMIT_BYTES)
+        return await response.read_start(ERROR_LIMIT_BYTES)
     finally:
         await response.aclose()
 

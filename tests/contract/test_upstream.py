@@ -253,6 +253,17 @@ async def test_an_answer_over_its_limit_is_refused(upstreams: Callable[[str], Up
     assert caught.value.code == "upstream_too_large"
 
 
+async def test_of_a_long_error_only_the_start_is_read(
+    upstreams: Callable[[str], Upstream],
+) -> None:
+    async with raw_server(answering(OK)) as server:
+        response = await upstreams(server.url).send("GET", "/")
+        start = await response.read_start(1)
+        await response.aclose()
+
+    assert len(start) == 1
+
+
 async def test_closing_early_cuts_the_connection(upstreams: Callable[[str], Upstream]) -> None:
     left = asyncio.Event()
 

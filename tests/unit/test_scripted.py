@@ -20,7 +20,7 @@ from adapters.scripted.filling import fill
 from adapters.scripted.llm import ScriptedLLM
 from domain.chat import EngineOptions
 from domain.embeddings import EmbedRequest
-from domain.errors import UpstreamUnavailableError
+from domain.errors import InvalidRequestError, UpstreamUnavailableError
 from domain.events import TextDelta
 from domain.messages import Message, Role
 from domain.sampling import JSONObjectFormat, Sampling
@@ -89,6 +89,46 @@ def test_a_schema_that_cannot_end_is_given_up_on() -> None:
 
     assert json.dumps(fill(schema, "x"))
     assert fill({"$ref": "#"}, "x") == "x"
+
+
+def test_a_schema_that_spreads_without_end_is_given_up_on() -> None:
+    schema = {"properties": {name: {"$ref": "#"} for name in "abcdefgh"}}
+
+    assert len(json.dumps(fill(schema, "x"))) < 10**7
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": True, "b": {"allOf": [True, {"type": "null"}]}}},
+        {"anyOf": [True]},
+        {"type": "array", "minItems": 2.0, "items": {"type": "string", "maxLength": 1.0}},
+        {"type": "integer", "minimum": 1e308, "multipleOf": 1e-308},
+        {"type": "string", "minLength": 10**12},
+        {"type": "array", "minItems": 10**12},
+        {"properties": {"a": {"$ref": "#/required"}}, "required": ["a"]},
+    ],
+)
+def test_odd_schemas_are_filled(schema: dict[str, Any]) -> None:
+    assert len(json.dumps(fill(schema, "x"))) < 10**6
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": "b"}},
+        {"required": "a"},
+        {"type": "nothing"},
+        {"enum": 1},
+        {"$schema": "urn:nobody:knows"},
+        {"allOf": [{"properties": 1}]},
+    ],
+)
+def test_what_is_no_schema_is_refused(schema: Any) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        fill(schema, "x")
+
+    assert caught.value.code == "invalid_json_schema"
 
 
 @given(st.text(), st.integers(1, 100))
