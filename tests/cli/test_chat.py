@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 from domain.chat import FinishReason
 from domain.errors import UpstreamProtocolError
@@ -68,7 +71,10 @@ async def test_ctrl_c_stops_the_answer_and_not_the_chat(running: Running, tmp_pa
         await shown.shows("Hello", PROMPT)
         assert sent(running)[1:] == [(Role.ASSISTANT, "Once upon "), (Role.USER, "Go on.")]
 
-        shown.types(f"half a line{CTRL_C}")
+        shown.types("half a line")
+        await shown.shows("half a line")
+        await shown.waits()
+        shown.types(CTRL_C)
         await shown.shows("(Ctrl-D or /quit ends)", PROMPT)
         shown.types(CTRL_D)
         assert await shown.ended() == 0
@@ -170,12 +176,10 @@ async def test_the_service_of_its_own_ends_with_the_chat(tmp_path: Path) -> None
         await ollama.disconnected()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 async def test_the_service_of_its_own_ends_even_with_a_chat_that_is_killed(tmp_path: Path) -> None:
-    async with FakeOllama() as ollama:
-        settings = {"PORT": "1", "OLLAMA_URL": ollama.url, "DEFAULT_MODEL": "smollm2:135m"}
-        async with terminal("chat", folder=tmp_path, **settings) as shown:
-            await shown.shows(PROMPT)
-            shown.types("Say hello.\n")
-            await shown.shows("smollm2:135m, ", PROMPT)
-        async with asyncio.timeout(LIMIT_S):
-            await ollama.disconnected()
+    async with terminal("chat", folder=tmp_path, PORT="1", LLM_BACKEND="scripted") as shown:
+        await shown.shows(PROMPT)
+        ended = shown.child_ended()
+    async with asyncio.timeout(LIMIT_S):
+        await ended.wait()

@@ -10,14 +10,13 @@ import pty
 import re
 import struct
 import termios
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.command import LIMIT_S, command, environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from pathlib import Path
-
 _ROWS, _COLUMNS = 40, 80
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(\x07|\x1b\\)|[=>])")
 CTRL_C = "\x03"
@@ -65,6 +64,29 @@ class Terminal:
         async with asyncio.timeout(LIMIT_S):
             return await self._process.wait()
 
+    async def waits(self) -> None:
+        """Wait until the command sleeps, where the system tells.
+
+        Python loses an interrupt that comes just before readline waits for the next key.
+        """
+        while _state(self._process.pid) not in ("S", ""):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+
+    def child_ended(self) -> asyncio.Event:
+        """Return what is set once the one process that the command has started has ended."""
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+        watch = os.pidfd_open(int(children))
+        ended = asyncio.Event()
+
+        def note() -> None:
+            asyncio.get_running_loop().remove_reader(watch)
+            os.close(watch)
+            ended.set()
+
+        asyncio.get_running_loop().add_reader(watch, note)
+        return ended
+
     def close(self) -> None:
         """Read no more."""
         asyncio.get_running_loop().remove_reader(self._keyboard)
@@ -76,6 +98,12 @@ class Terminal:
             # Linux tells the end of a terminal so.
             self.close()
         self._news.set()
+
+
+def _state(process: int) -> str:
+    """Return the letter for what a process does; nothing where the system does not tell."""
+    file = Path(f"/proc/{process}/stat")
+    return file.read_text(encoding="utf-8").rpartition(")")[2].split()[0] if file.exists() else ""
 
 
 @contextlib.asynccontextmanager
