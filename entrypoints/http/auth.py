@@ -46,7 +46,9 @@ class KeyCheck:
 
     def __init__(self, app: ASGIApp, keys: KeyWatch, public: Iterable[str] = ()) -> None:
         self._app = app
-        self._public = (*PUBLIC, *public)
+        # The root is open by itself alone: everything lies beneath it.
+        self._public = frozenset({"/", *PUBLIC, *public})
+        self._beneath = tuple(f"{path}/" for path in (*PUBLIC, *public))
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,10 +72,7 @@ class KeyCheck:
 
     def _is_public(self, scope: Scope) -> bool:
         path = scope["path"]
-        # The root is open by itself alone: everything lies beneath it.
-        return path == "/" or any(
-            path == public or path.startswith(f"{public}/") for public in self._public
-        )
+        return path in self._public or path.startswith(self._beneath)
 
     def _check(self, key: bytes) -> Caller:
         """Return whose key it is."""
