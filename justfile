@@ -41,10 +41,12 @@ test *args: _dev
 test-all *args: _dev
     {{ bin }}/python -m pytest --integration {{ args }}
 
-# Drive the service with the clients that people use, in Python and Node (20 or newer, with npm).
+# Drive the service with the clients that people use, in Python and Node (20 or newer, with npm),
+# and hold it against its OpenAPI document.
 test-clients: _dev _clients
     {{ with_service }} .venv-clients/bin/python -m pytest -c tests/clients/pytest.toml tests/clients/python
     {{ with_service }} npm --prefix tests/clients/node test
+    {{ bin }}/python -m tests.clients.document {{ justfile_directory() }}/.venv-clients/bin/st
 
 # Run the tests under coverage and hold the floors.
 cover: _dev
@@ -65,6 +67,11 @@ instructions *args: _dev
 # Send mutated bodies to every endpoint; FUZZ_SEED replays a run.
 fuzz *args: _dev
     {{ bin }}/python -m tests.chaos.fuzz {{ args }}
+
+# Ask a database on the internet for known holes in what the service is made of.
+audit:
+    test -x .venv-audit/bin/pip-audit || { {{ python }} -m venv .venv-audit && .venv-audit/bin/pip install -q 'pip-audit>=2.9'; }
+    .venv-audit/bin/pip-audit --disable-pip --require-hashes --strict -r requirements.txt
 
 # Check format, lint, types and layers; changes nothing.
 check: _dev

@@ -46,11 +46,16 @@ _BY_STATUS: Mapping[str, str] = {
 
 def echo(request: ChatRequest, *, calls: bool = False) -> Answer:
     """Return what the user said last, or what a tool answered."""
-    last = request.messages[-1]
-    text = last.text if last.role is Role.TOOL else writing.last_user_text(request)
+    answered = _answered(request)
+    text = request.messages[-1].text if answered else writing.last_user_text(request)
     images = sum(len(message.images) for message in request.messages)
     seen = f"{text} [images: {images}]".lstrip() if images else text
     return writing.in_form(Answer(seen or "(nothing)"), request, calls=calls)
+
+
+def _answered(request: ChatRequest) -> bool:
+    """Return whether a tool's result comes last; an empty system message alone is nothing."""
+    return request.messages[-1:] != () and request.messages[-1].role is Role.TOOL
 
 
 def _thinking(request: ChatRequest) -> Answer:
@@ -61,7 +66,7 @@ def _thinking(request: ChatRequest) -> Answer:
 
 def _calling(request: ChatRequest) -> Answer:
     """Return a call of every tool on offer, until a tool has answered."""
-    answered = request.messages[-1].role is Role.TOOL
+    answered = _answered(request)
     if answered or not request.tools or request.tool_choice is ToolChoice.NONE:
         return echo(request, calls=not answered)
     wanted = request.tools if request.parallel_tool_calls else request.tools[:1]

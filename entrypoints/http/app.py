@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from litestar import Litestar, MediaType, Request, Response
+from litestar.routes import HTTPRoute
 
 from entrypoints.http import docs, errors, health
 from entrypoints.http.auth import KeyCheck
@@ -94,6 +95,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
             *([] if tracing is None else [tracing.aclose]),
         ],
     )
+    _complete_options(framework)
     traffic.paths = frozenset(
         route.path_format for route in framework.routes if not route.path_parameters
     )
@@ -119,6 +121,20 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
     if tracing is not None:
         app = Traced(app, tracing, traffic)
     return RequestContext(app, container.ids(), traffic)
+
+
+def _complete_options(framework: Litestar) -> None:
+    """Have OPTIONS name all methods of a path.
+
+    Litestar answers with those of the first handler at the path, where others have joined it.
+    """
+    for route in framework.routes:
+        if isinstance(route, HTTPRoute):
+            stale, parameters = route.route_handler_map["OPTIONS"]
+            fresh = route.create_options_handler(route.path)
+            fresh.owner = stale.owner
+            fresh.on_registration(framework)
+            route.route_handler_map["OPTIONS"] = fresh, parameters
 
 
 def _itself(endpoint: JSONEndpoint) -> JSONEndpoint:

@@ -167,11 +167,19 @@ async def test_head_has_no_body(stand: Stand, path: str) -> None:
     assert second.status in {200, 404, 405}
 
 
-async def test_options_tell_the_methods(stand: Stand) -> None:
-    answer = await stand.ask(path=CHAT, method="OPTIONS")
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        (CHAT, "GET, OPTIONS, POST"),
+        ("/v1/models/llama3", "DELETE, GET, OPTIONS"),
+        ("/v1/conversations/x", "DELETE, GET, OPTIONS, POST"),
+    ],
+)
+async def test_options_tell_the_methods(stand: Stand, path: str, methods: str) -> None:
+    answer = await stand.ask(path=path, method="OPTIONS")
 
     assert (answer.status, answer.body) == (204, b"")
-    assert "POST" in answer.headers["allow"]
+    assert answer.headers["allow"] == methods
 
 
 @pytest.mark.parametrize(
