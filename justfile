@@ -68,6 +68,14 @@ instructions *args: _dev
 fuzz *args: _dev
     {{ bin }}/python -m tests.chaos.fuzz {{ args }}
 
+# Load the service for ten minutes (--minutes) and look for what grows; FAULT_SEED replays a run.
+soak *args: _dev
+    {{ bin }}/python -m tests.chaos.soak {{ args }}
+
+# Kill everything in turn for ten minutes (--minutes) while clients ask; FAULT_SEED replays a run.
+chaos *args: _dev
+    {{ bin }}/python -m tests.chaos.chaos {{ args }}
+
 # Ask a database on the internet for known holes in what the service is made of.
 audit:
     test -x .venv-audit/bin/pip-audit || { {{ python }} -m venv .venv-audit && .venv-audit/bin/pip install -q 'pip-audit>=2.9'; }

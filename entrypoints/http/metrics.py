@@ -7,6 +7,7 @@ that the model server has. What clients make up is counted under one value.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
@@ -90,6 +91,7 @@ class _Figures(Collector):
             (),
             [((), self._sources.lag.delays)],
         )
+        yield _gauge("local_chat_tasks", "Tasks of the event loop.", len(asyncio.all_tasks()))
 
     def _http(self) -> Iterator[Metric]:
         traffic = self._sources.traffic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from tests.support import raw_http
@@ -41,11 +42,14 @@ class Connection:
         head = await raw_http.read_head(reader)
         data = await raw_http.read_body(reader, head)
         if head.headers.get("connection") == "close":
-            self.drop()
+            await self.drop()
         return head, data
 
-    def drop(self) -> None:
+    async def drop(self) -> None:
         """Close it, where it is open."""
         if self._open is not None:
-            self._open[1].close()
+            writer = self._open[1]
             self._open = None
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()

@@ -129,16 +129,16 @@ async def _work(target: Target, numbers: Iterator[int], report: Report) -> None:
                 head, data = await connection.ask(sample.path, body, headers)
         except TimeoutError:
             fault: str | None = "no answer in time"
-            connection.drop()
+            await connection.drop()
         except (EOFError, OSError) as error:
             fault = f"the connection ended: {error!r}"
-            connection.drop()
+            await connection.drop()
         else:
             report.statuses[head.status] += 1
             fault = wrong(head, data)
         if fault is not None:
             report.faults.append(f"{number} {sample.path}: {fault}; asked {body[:_SHOWN_BYTES]!r}")
-    connection.drop()
+    await connection.drop()
 
 
 def wrong(head: Head, data: bytes) -> str | None:

@@ -56,7 +56,7 @@ class FakeOllama:
         mischief: makes of a request and the reply that it would get the one that it gets.
     """
 
-    def __init__(self, *, strict: bool = True) -> None:
+    def __init__(self, *, strict: bool = True, port: int = 0) -> None:
         self.strict = strict
         self.flooded = 0
         self.mischief: Callable[[Request, Reply], Reply] | None = None
@@ -70,7 +70,7 @@ class FakeOllama:
         self._serving: set[asyncio.Task[None]] = set()
         self._change = asyncio.Event()
         self._server: asyncio.Server | None = None
-        self._port = 0
+        self._port = port
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -99,10 +99,11 @@ class Faults:
 
     def __call__(self, request: Request, reply: Reply) -> Reply:
         """Return what ``request`` is answered with in place of ``reply``."""
-        found = _NAME.search(request.body)
-        if found is None:
+        found = _NAME.findall(request.body)
+        if not found:
             return reply
-        name = found[1].decode()
+        # Before the last one stands what was said earlier in a conversation.
+        name = found[-1].decode()
         return self._befall(name, self._whole(name, request, reply))
 
     def fault(self, name: str) -> Fault:
