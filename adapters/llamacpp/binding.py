@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from adapters.llamacpp import openmp
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -100,7 +102,13 @@ def load_embedder(
 
 def _library() -> _Library:
     # Not imported above: the library is 100 MB that only this engine's users should pay for.
-    return cast("_Library", importlib.import_module("xllamacpp"))
+    try:
+        library = importlib.import_module("xllamacpp")
+    except ImportError as error:
+        if openmp.NAME not in str(error) or not openmp.preload():
+            raise
+        library = importlib.import_module("xllamacpp")
+    return cast("_Library", library)
 
 
 def _params(library: _Library, path: Path, name: str, key: str, threads: int) -> Any:  # noqa: ANN401 - a class of fields; no stubs exist

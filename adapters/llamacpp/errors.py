@@ -67,6 +67,9 @@ def stopping() -> UpstreamUnavailableError:
 
 def load_failed(error: Exception) -> UpstreamUnavailableError:
     """Return the error for an engine that does not start."""
+    if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
+        message = f"The embedded engine cannot be loaded: {error}."
+        return UpstreamUnavailableError(message, code="engine_missing")
     if isinstance(error, ImportError):
         message = "The embedded engine is not installed; install the package xllamacpp."
         return UpstreamUnavailableError(message, code="engine_missing")

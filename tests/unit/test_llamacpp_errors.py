@@ -88,6 +88,12 @@ def test_an_engine_that_does_not_start_is_unavailable(cause: Exception, code: st
     assert errors.load_failed(cause).code == code
 
 
+def test_a_library_that_the_engine_lacks_is_named() -> None:
+    error = errors.load_failed(ImportError("libgomp.so.1: cannot open shared object file"))
+
+    assert "libgomp.so.1" in error.message
+
+
 def test_the_bundled_model_is_found_without_importing_it() -> None:
     path = model_file.locate(None)
 
