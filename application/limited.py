@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from application.allowance import VISIT
 from domain.errors import ServiceError
-from domain.events import Finished
+from domain.events import Finished, TextRun
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Sequence
@@ -106,7 +106,7 @@ class LimitedStream:
         if isinstance(last := batch[-1], Finished):
             self._tab.settle(last.usage.prompt_tokens + last.usage.completion_tokens)
         else:
-            self._tab.add(len(batch))
+            self._tab.add(sum(map(_pieces, batch)))
         return batch
 
     async def aclose(self) -> None:
@@ -125,6 +125,10 @@ async def _opened(opening: Awaitable[ChatStream], tab: Tab) -> ChatStream:
             tab.settle(0)
         tab.leave()
         raise
+
+
+def _pieces(event: ChatEvent) -> int:
+    return len(event.pieces) if isinstance(event, TextRun) else 1
 
 
 def _check(model: str) -> None:

@@ -15,7 +15,7 @@ _LOOK_S = 1.0
 
 
 class KeyWatch:
-    """Knows the keys of now: looks at their file when a key comes, once a second at most.
+    """Knows the keys of now: looks at their file when one is used, once a second at most.
 
     A file that cannot be used changes nothing, and the log tells the lines at fault.
     """
@@ -29,12 +29,16 @@ class KeyWatch:
 
     def find(self, key: bytes) -> Caller | None:
         """Return whose ``key`` is, or None."""
+        self.look()
+        return self._ring.find(key)
+
+    def look(self) -> None:
+        """Read the file if it has changed, and if it was not looked at just now."""
         now = self._now()
         if now >= self._next:
             self._next = now + _LOOK_S
             if self._ring.has_changed():
                 self.reload()
-        return self._ring.find(key)
 
     def reload(self) -> None:
         """Read the file now."""

@@ -28,6 +28,7 @@ PUBLIC = ("/healthz", "/readyz", "/docs", "/playground")
 
 _BEARER = b"bearer "
 _CALLER = "caller"
+_KEYS = "keys"
 _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _EVERYONE = "everyone"
 
@@ -58,13 +59,14 @@ class KeyCheck:
         app = self._app
         try:
             caller = self._check(_key(scope["headers"]))
-            _state(scope)[_CALLER] = caller
+            state = _state(scope)
+            state[_CALLER], state[_KEYS] = caller, self._keys
             CALLER.set(caller.owner or _EVERYONE)
             if (work := WORK.get()) is not None:
                 work.key = caller.name
             if caller.allowance is not None:
                 send = _telling(send, caller.allowance)
-                _visit(caller.allowance, counted=method(scope) == "POST")
+            _visit(caller.allowance, counted=method(scope) == "POST")
         except (AuthenticationError, RateLimitError) as error:
             shown = envelope(error)
             app = JSONReply(shown.body, shown.status, shown.headers)
@@ -98,18 +100,18 @@ def begin_turn(scope: Scope) -> None:
     caller: Caller | None = _state(scope).get(_CALLER)
     if caller is None:
         return
+    keys: KeyWatch = _state(scope)[_KEYS]
+    keys.look()
     if not caller.valid:
         raise _incorrect()
-    if caller.allowance is None:
-        VISIT.set(None)
-    else:
-        _visit(caller.allowance, counted=True)
+    _visit(caller.allowance, counted=True)
 
 
-def _visit(allowance: Allowance, *, counted: bool) -> None:
-    VISIT.set(Visit(allowance))
+def _visit(allowance: Allowance | None, *, counted: bool) -> None:
+    # Set either way: a task that serves a pipelined request inherits what the one before it set.
+    VISIT.set(None if allowance is None else Visit(allowance))
     # What only looks is free: whoever polls would use up what it waits for.
-    if counted:
+    if counted and allowance is not None:
         allowance.admit()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.keys import bearer, line, write
+from tests.support import raw_http
+from tests.support.keys import bearer, key_of, line, write
 from tests.support.responses import OPENAI, PATH
 from tests.support.service import CHAT, service_of
 from tests.support.sockets import connected
@@ -138,3 +140,23 @@ async def test_a_turn_on_a_websocket_asks_no_other_model(team: Service, llm: Fak
 
 async def test_probes_know_the_default_model_whatever_keys_may(team: Service) -> None:
     assert (await team.ask(path="/readyz", headers=bearer("one"))).status == 200
+
+
+async def test_requests_on_one_connection_are_each_of_their_own_key(team: Service) -> None:
+    asked = [json.dumps(HI | {"model": model}).encode() for model in ("llama3", "thinker")]
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", team.port)
+        # Both before the first answer, as proxies do that share connections between clients.
+        for name, body in zip(("one", "all"), asked, strict=True):
+            head = (
+                f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {key_of(name)}\r\n"
+                f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            )
+            writer.write(head.encode() + body)
+        heads: list[raw_http.Head] = []
+        for _ in asked:
+            heads.append(await raw_http.read_head(reader))
+            await raw_http.read_body(reader, heads[-1])
+        await raw_http.hang_up(writer)
+
+    assert [head.status for head in heads] == [200, 200]

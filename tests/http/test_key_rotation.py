@@ -82,8 +82,8 @@ async def test_a_websocket_does_not_outlive_its_key(llm: FakeLLM, tmp_path: Path
     ):
         before = await socket.answer()
         write(tmp_path, line("other"))
+        # Whether or not anyone else asks meanwhile.
         service.clock.now += 1
-        await statuses(service, "other")
         refused = await socket.refusal()
 
     assert before["status"] == "completed"
@@ -100,11 +100,9 @@ async def test_a_websocket_has_the_limits_of_now(llm: FakeLLM, tmp_path: Path) -
         await socket.answer()
         write(tmp_path, line("a", "models=llama3"))
         service.clock.now += 1
-        await statuses(service, "a")
         refused = await socket.refusal()
         write(tmp_path, line("a"))
         service.clock.now += 1
-        await statuses(service, "a")
         again = await socket.answer()
 
     assert (refused["code"], again["status"]) == ("model_not_found", "completed")

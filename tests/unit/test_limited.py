@@ -22,7 +22,7 @@ from domain.errors import (
     RateLimitError,
     UpstreamError,
 )
-from domain.events import Finished, TextDelta
+from domain.events import Finished, TextDelta, TextRun
 from domain.keys import KeyLimits
 from domain.messages import Message, Role
 from tests.support.fake_llm import USAGE, FakeLLM
@@ -91,6 +91,17 @@ async def test_an_answer_that_is_cut_counts_for_what_came_of_it(llm: FakeLLM) ->
     await stream.aclose()
 
     assert left(whose) == 100 - PROMPT - 1
+
+
+async def test_pieces_that_come_together_count_as_many(llm: FakeLLM) -> None:
+    whose = allowance(tokens_per_minute=100)
+    visit(whose)
+    llm.play([TextRun(["a", "b", "c"]), TextDelta("d")])
+    stream = await LimitedLLM(llm).stream(ASK)
+    await anext(stream)
+    await stream.aclose()
+
+    assert left(whose) == 100 - PROMPT - 4
 
 
 async def test_what_fails_before_its_first_token_counts_for_nothing(llm: FakeLLM) -> None:
