@@ -225,11 +225,12 @@ class Container(containers.DeclarativeContainer):
         settings.provided.queue_timeout_s,
     )
     tracing: providers.Provider[OTLPTracing | None] = providers.Singleton(_tracing, settings)
-    traced: providers.Provider[LLMPort] = providers.Singleton(_traced, backend, tracing, settings)
-    timed: providers.Provider[LLMPort] = providers.Singleton(TimedLLM, traced, limits)
+    timed: providers.Provider[LLMPort] = providers.Singleton(TimedLLM, backend, limits)
+    # Around that: an answer that is too slow is one that failed, and not one that was left.
+    traced: providers.Provider[LLMPort] = providers.Singleton(_traced, timed, tracing, settings)
     figures: providers.Provider[Figures] = providers.Singleton(Figures)
     admitted: providers.Provider[LLMPort] = providers.Singleton(
-        AdmittedLLM, timed, admission, figures
+        AdmittedLLM, traced, admission, figures
     )
     named: providers.Provider[LLMPort] = providers.Singleton(
         aliased, admitted, settings.provided.aliases

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.support.fake_ollama_http import Reply
+
 MARK = "zebra"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -99,6 +101,30 @@ async def test_a_failure_of_the_model_server_is_one_of_both_spans(stream: bool) 
 
     assert [span["failed"] for span in spans] == [True, True]
     assert {span["attributes"]["error.type"] for span in spans} == {"upstream_error"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "reply"),
+    [
+        ("first_token", streamed(ending=Ending.HANG)),
+        ("idle", streamed(text_line("a"), ending=Ending.HANG)),
+    ],
+)
+async def test_a_model_server_that_is_too_slow_failed(limit: str, reply: Reply) -> None:
+    with collecting() as collector:
+        async with (
+            FakeOllama() as server,
+            service_of(
+                server.url,
+                otel_exporter_otlp_endpoint=collector.url,
+                **{f"{limit}_timeout_s": 0.2},
+            ) as service,
+        ):
+            server.script("/api/chat", reply)
+            answer = await service.ask(ASK)
+
+    assert answer.status == 504
+    assert {span["attributes"]["error.type"] for span in collector.spans} == {f"{limit}_timeout"}
 
 
 async def test_what_a_client_did_wrong_is_no_failure() -> None:
