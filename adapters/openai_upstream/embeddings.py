@@ -50,6 +50,9 @@ def _vector(given: str | list[float]) -> Vector:
     except struct.error as error:
         message = "half a component"
         raise ValueError(message) from error
+    if not math.isfinite(length):
+        message = "a component that is no number"
+        raise ValueError(message)
     if abs(length - 1) <= _ROUNDED:
         return vector
     return cut(vector, len(vector) // COMPONENT_BYTES)
