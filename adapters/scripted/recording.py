@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Self
 
 from adapters.scripted import digest, tape
@@ -74,7 +75,7 @@ class RecordingLLM:
 
     def keep(self, line: tape.Line) -> None:
         """Add a line to the file."""
-        with self._path.open("ab") as file:
+        with open(self._path, "ab", opener=_private) as file:
             file.write(tape.encode(line) + b"\n")
 
     async def _recorded(
@@ -116,3 +117,8 @@ class RecordingChatStream:
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that nobody else may read, where it is made: prompts are in it."""
+    return os.open(path, flags, 0o600)

@@ -289,6 +289,8 @@ async def test_what_was_recorded_is_replayed_to_the_byte(tmp_path: Path) -> None
             before = [await service.ask(body) for body in (twice, twice, tool, fails)]
             before.append(await service.ask(embed, "/v1/embeddings"))
             stream = await service.ask(twice | {"stream": True})
+    # Prompts are nobody else's.
+    assert not (tmp_path / "answers.jsonl").stat().st_mode & 0o077
     async with service_of("", llm_backend="scripted", record_file=record) as service:
         after = [await service.ask(body) for body in (twice, twice, tool, fails)]
         after.append(await service.ask(embed, "/v1/embeddings"))
