@@ -346,7 +346,10 @@ def _check_addresses(values: Mapping[str, object]) -> list[str]:
 
 
 def _check_engines(values: Mapping[str, object]) -> list[str]:
-    if values.get("llm_backend") != "openai":
+    backend = values.get("llm_backend", "auto")
+    if backend == "auto" and values.get("upstream_url"):
+        return ["UPSTREAM_URL: it is asked with LLM_BACKEND=openai, which has to be said"]
+    if backend != "openai":
         return []
     needed = {"upstream_url": "where the engine is", "default_model": "which of its models"}
     return [

@@ -275,5 +275,12 @@ def test_an_engine_needs_an_address_and_a_model() -> None:
     assert problems({"UPSTREAM_URL": "ftp://x"})[0].startswith("UPSTREAM_URL: ")
 
 
+def test_an_engine_is_not_passed_over_in_silence() -> None:
+    told = problems({"UPSTREAM_URL": "gpu1:8000"})
+
+    assert told == ["UPSTREAM_URL: it is asked with LLM_BACKEND=openai, which has to be said"]
+    assert load({"UPSTREAM_URL": "gpu1:8000", "LLM_BACKEND": "ollama"}).uses_engines is False
+
+
 def test_a_backend_in_this_process_has_no_model_servers() -> None:
     assert load({"LLM_BACKEND": "embedded", "OLLAMA_URL": "localhost"}).model_servers == ()
