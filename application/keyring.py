@@ -128,7 +128,7 @@ class KeyRing:
             gone.valid = False
 
     def _allowance(self, key: Key, before: Mapping[str | bytes, Allowance]) -> Allowance | None:
-        """Return the allowance of all keys of a name; what is used of it stays used."""
+        """Return the allowance of all keys of a name; it begins anew where its limits change."""
         if key.limits == UNLIMITED:
             return None
         whose = key.digest if key.name is None else key.name

@@ -16,6 +16,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 import msgspec
 
 from entrypoints.cli import background
+from entrypoints.cli.open_files import most, needed
 
 if TYPE_CHECKING:
     from entrypoints.settings import Settings
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 _GIB = 1024**3
 # What a file of responses may grow to unless told otherwise.
 _USUAL_STORE_BYTES = 2 * _GIB
-# A connection from a client and one to the model server.
-_PER_ANSWER = 2
-_FILES_BESIDE = 64
 
 
 class State(StrEnum):
@@ -121,17 +119,13 @@ def proxies() -> Finding:
 
 def open_files(settings: Settings) -> Finding:
     """Whether enough files may be open for the answers that may run or wait."""
-    try:
-        import resource  # noqa: PLC0415 - not everywhere
-    except ImportError:
-        return Finding("Open files", State.OK, "no limit is known")
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit == resource.RLIM_INFINITY:
+    limit = most()
+    if limit is None:
         return Finding("Open files", State.OK, "no limit")
-    answers = settings.max_concurrency + settings.max_queue
-    needed = _PER_ANSWER * answers + _FILES_BESIDE
-    if limit < needed:
-        mend = f"ulimit -n {max(needed, 4096)} before the service starts"
-        found = f"at most {limit}; {answers} requests at a time need {needed}"
+    wanted = needed(settings)
+    if limit < wanted:
+        mend = f"ulimit -n {max(wanted, 4096)} before the service starts"
+        answers = settings.max_concurrency + settings.max_queue
+        found = f"at most {limit}; {answers} requests at a time need {wanted}"
         return Finding("Open files", State.NOTE, found, mend)
     return Finding("Open files", State.OK, f"at most {limit}")

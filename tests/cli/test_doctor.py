@@ -174,9 +174,15 @@ def test_a_proxy_for_this_machine_is_noted_and_never_shown(
     assert "secret" not in finding.found
 
 
-def test_too_few_open_files_are_noted() -> None:
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+def test_too_few_open_files_are_noted_and_not_those_that_the_service_takes_by_itself() -> None:
+    soft, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, limit), limit))
+    try:
+        within = checks.open_files(Settings(max_queue=300))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, limit))
 
+    assert within.state is State.OK
     assert checks.open_files(Settings(max_queue=1)).state is State.OK
     assert checks.open_files(Settings(max_queue=limit)).state is State.NOTE
 
