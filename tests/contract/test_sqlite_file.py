@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sqlite3
@@ -289,6 +290,25 @@ async def test_a_locked_file_is_named_as_such(path: Path) -> None:
         assert await store.get(OWNER, "resp_1") == response("resp_1")
 
     await store.put(OWNER, response("resp_2"))
+    await store.aclose()
+
+
+async def test_those_that_wait_for_a_locked_file_wait_together(path: Path) -> None:
+    store = SQLiteStore(path, FixedClock(), wait_s=0.5)
+    await store.put(OWNER, response("resp_1"))
+    with raw(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        writes = [store.put(OWNER, response(f"resp_{number}")) for number in range(2, 62)]
+
+        # One after the other they would take half a minute.
+        async with asyncio.timeout(10):
+            *failures, kept = await asyncio.gather(
+                *writes, store.get(OWNER, "resp_1"), return_exceptions=True
+            )
+
+    assert len(failures) == 60
+    assert all("locked" in str(failure) for failure in failures)
+    assert kept == response("resp_1")
     await store.aclose()
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from adapters.stores.errors import failed
-from adapters.stores.sqlite.failures import concerns_one, spoils, store_error
+from adapters.stores.sqlite.failures import concerns_one, is_locked, spoils, store_error
 from adapters.stores.sqlite.file import open_file
 from adapters.stores.sqlite.transaction import one_of_many, reading, writing
 
@@ -161,9 +161,13 @@ class Database:
             if len(jobs) == 1:
                 jobs[0].fail(error)
                 return
-            # What one cannot have, others may: reading goes on where a disk is full.
+            # What one cannot have, others may: reading goes on where a disk is full. For a file
+            # that is locked all have waited by now.
             for job in jobs:
-                self._do([job])
+                if job.writes and is_locked(error):
+                    job.fail(error)
+                else:
+                    self._do([job])
 
     def _transact(self, jobs: Sequence[_Job]) -> None:
         if self._connection is None:

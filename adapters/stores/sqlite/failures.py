@@ -43,6 +43,11 @@ def concerns_one(error: sqlite3.Error) -> bool:
     return _code(error) == sqlite3.SQLITE_TOOBIG
 
 
+def is_locked(error: Exception) -> bool:
+    """Return whether another program held the file for longer than one waits."""
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def spoils(error: Exception) -> bool:
     """Return whether a connection is to be opened anew after ``error``."""
     return _code(error) not in _HARMLESS
