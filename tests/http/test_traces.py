@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tests.support.fake_ollama_answers import done_line, error_line, streamed, t
 from tests.support.fake_ollama_http import Ending
 from tests.support.process import started
 from tests.support.service import ASK, CHAT, MODEL, service_of
+from tests.support.sockets import connected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -148,6 +150,27 @@ async def test_an_answer_whose_client_left_was_abandoned() -> None:
         kinds = {span["attributes"]["error.type"] for span in collector.spans if span["failed"]}
 
     assert "abandoned" in kinds
+
+
+async def test_a_websocket_is_a_span_around_those_of_its_turns() -> None:
+    with collecting() as collector:
+        async with (
+            FakeOllama() as server,
+            service_of(server.url, otel_exporter_otlp_endpoint=collector.url) as service,
+            asyncio.timeout(10),
+            connected(service) as socket,
+        ):
+            for _ in range(2):
+                await socket.answer()
+        *calls, connection = collector.spans
+
+    assert connection["attributes"] == {
+        "http.request.method": "GET",
+        "http.route": "/v1/responses",
+        "http.response.status_code": 101,
+    }
+    assert [call["parent"] for call in calls] == [connection["id"]] * 2
+    assert [call["attributes"]["gen_ai.usage.output_tokens"] for call in calls] == [6, 6]
 
 
 async def test_vectors_and_bare_prompts_are_spans() -> None:

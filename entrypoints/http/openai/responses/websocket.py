@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -31,6 +32,8 @@ from entrypoints.http.openai.responses.stream import ResponseEncoder
 from entrypoints.http.openai.responses.support import HARMLESS
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from litestar.types import Receive, Scope, Send
 
     from application.defaults import Defaults
@@ -139,7 +142,10 @@ class _Turns:
         Raises:
             ClientDisconnectedError: the client left; whatever was under way has ended.
         """
-        work = _turn()
+        with _turn() as work:
+            await self._take(frame, work)
+
+    async def _take(self, frame: str | None, work: Work) -> None:
         status = "failed"
         self._outbox.begin()
         try:
@@ -194,13 +200,17 @@ class _Turns:
         return status.value
 
 
-def _turn() -> Work:
-    """Return the work of a turn, with the key of its connection; what begins now adds to it."""
+@contextmanager
+def _turn() -> Generator[Work]:
+    """Give the work of a turn, with the key of its connection; what begins meanwhile adds to it."""
     work = Work()
     if (before := WORK.get()) is not None:
         work.key = before.key
-    WORK.set(work)
-    return work
+    token = WORK.set(work)
+    try:
+        yield work
+    finally:
+        WORK.reset(token)
 
 
 def _read(frame: str | None) -> ResponseCreate:
