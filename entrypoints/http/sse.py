@@ -93,9 +93,11 @@ class SSEReply(Generic[E]):
             async with HangUp(receive):
                 try:
                     stream, encoder = await self._opening()
-                finally:
+                except BaseException:
                     await output.stop_heartbeat()
+                    raise
                 try:
+                    await output.stop_heartbeat()
                     async for index, batch in stream:
                         await output.send(encoder.feed(index, batch))
                 finally:

@@ -24,6 +24,7 @@ class Words:
 
     def __init__(self, *batches: Sequence[str]) -> None:
         self._batches = list(batches)
+        self.closed = False
 
     def __aiter__(self) -> Self:
         return self
@@ -35,6 +36,7 @@ class Words:
 
     async def aclose(self) -> None:
         self._batches.clear()
+        self.closed = True
 
 
 class Plain:
@@ -93,6 +95,32 @@ async def test_a_head_that_the_client_did_not_take_in_time_is_sent_again() -> No
     assert kinds(sent)[0] == "start"
     assert kinds(sent).count("start") == 1
     assert b"a" in [message.get("body") for message in sent]
+
+
+async def test_an_answer_that_begins_as_its_client_leaves_is_closed() -> None:
+    words, left = Words(["a"]), asyncio.Event()
+    watching, beating = asyncio.Event(), asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        watching.set()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message: dict[str, Any]) -> None:
+        beating.set()
+        await never()
+
+    async def opening() -> tuple[Words, Plain]:
+        await watching.wait()
+        await beating.wait()
+        left.set()
+        return words, Plain()
+
+    reply = SSEReply(opening, heartbeat_after_s=0.001)
+    async with asyncio.timeout(LIMIT_S):
+        await reply(SCOPE, cast("Receive", receive), cast("Send", send))
+
+    assert words.closed
 
 
 def test_another_failure_of_the_framework_keeps_its_words() -> None:
