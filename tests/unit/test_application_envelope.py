@@ -9,7 +9,7 @@ import pytest
 
 from domain.chat import ChatRequest, ChatResult, FinishReason
 from domain.errors import InvalidOutputError
-from domain.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.events import Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
 from domain.messages import Message, Role
 from domain.sampling import JSONObjectFormat, JSONSchemaFormat, Sampling
 from domain.tools import ToolCall, ToolChoice
@@ -69,6 +69,15 @@ async def test_a_forced_call_comes_out_of_its_envelope(size: int) -> None:
     events = await streamed(llm, FORCED)
 
     assert events == [ToolCallDelta(0, "call_2", "get_weather", '{"city":"Rome"}'), CALLED]
+
+
+async def test_an_envelope_may_come_in_pieces_that_came_together() -> None:
+    text = calling(ROME)
+    llm = FakeLLM([TextRun([text[:5], text[5:9]]), TextDelta(text[9:]), STOP])
+
+    assert await answer(llm, FORCED) == ChatResult(
+        "", FinishReason.TOOL_CALLS, USAGE, tool_calls=(CALL,)
+    )
 
 
 async def test_thinking_passes_through_as_it_comes() -> None:

@@ -69,6 +69,15 @@ async def test_whoever_has_no_limits_gets_the_servers_own_stream(llm: FakeLLM) -
     assert stream is llm.streams[0]
 
 
+async def test_nothing_else_is_counted_without_limits(llm: FakeLLM) -> None:
+    limited = LimitedLLM(llm)
+    prompted = await limited.complete_prompt(CompletionRequest("llama3", "Hi"))
+    vectors = await limited.embed(EmbedRequest("embedder", ("one",)))
+
+    assert prompted is llm.streams[0]
+    assert len(vectors.vectors) == 1
+
+
 async def test_an_answer_counts_while_it_is_made_and_then_as_it_was(llm: FakeLLM) -> None:
     whose = allowance(tokens_per_minute=100)
     visit(whose)
