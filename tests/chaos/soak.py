@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CLIENTS = 12
 _DEADLINE_S = 30
 _SAMPLES = 120
+_WINDOW = 8
 _SHOWN = 20
 _PAUSE_S = 0.1
 # What a run may rise by, after its first third.
@@ -55,10 +56,14 @@ class Report:
 
     @property
     def grown(self) -> dict[str, float]:
-        """How much each figure has risen after the first third of the run, by name."""
+        """How much each figure has risen after the first third of the run, by name.
+
+        Of each window the least counts: what is under way at a moment is no growth.
+        """
         settled = self.samples[len(self.samples) // 3 :]
+        windows = [settled[start : start + _WINDOW] for start in range(0, len(settled), _WINDOW)]
         return {
-            name: round(growth([getattr(sample, name) for sample in settled]), 1)
+            name: round(growth([min(getattr(it, name) for it in window) for window in windows]), 1)
             for name in _LIMITS
         }
 
@@ -71,12 +76,18 @@ class Report:
             *(
                 f"soak: {name} {getattr(self.samples[0], name):g} at first, "
                 f"{getattr(first, name):g} after a third, {getattr(last, name):g} at last; "
-                f"the line through the last two thirds rises by {rise:g}"
+                f"the least of each window rises by {rise:g} from then on"
                 for name, rise in self.grown.items()
             ),
             *(f"FAULT {fault}" for fault in self.problems[:_SHOWN]),
         ]
         return "\n".join([*lines, f"soak: {len(self.problems)} faults"])
+
+    @property
+    def broken(self) -> list[str]:
+        """What is wrong, but for what grows: a short run says nothing of that."""
+        hung = [f"hung: {it}" for it in self.tally.hung]
+        return [*self.tally.wrong, *hung, *self.faults]
 
     @property
     def problems(self) -> list[str]:
