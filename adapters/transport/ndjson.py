@@ -49,7 +49,7 @@ class LineSplitter:
         self._size += len(data)
         if self._size > self._limit:
             message = "The model server sent a line that is too long."
-            raise UpstreamProtocolError(message)
+            raise UpstreamProtocolError(message, code="upstream_too_large")
         self._pieces.append(data)
 
 

@@ -213,6 +213,7 @@ async def test_a_line_without_end_is_not_read_to_its_end(stand: Stand, body: Any
     assert answer.status == (502 if body is ASK else 200)
     assert b"[DONE]" not in answer.body
     assert b"too long" in answer.body
+    assert b'"upstream_too_large"' in answer.body
     assert stand.server.flooded - flooded < 64 * MIB
     assert stand.process.resident_bytes - before < 96 * MIB
 
