@@ -53,9 +53,7 @@ class Admission:
             OverloadedError: the line is full (code ``queue_full``).
             UpstreamUnavailableError: the wait was in vain (code ``queue_timeout``).
         """
-        if self._free and not self.waiting:
-            self._take()
-            self.waits.counts[0] += 1
+        if self.enter_now():
             return 0.0
         began = perf_counter()
         try:
@@ -66,6 +64,14 @@ class Admission:
         waited_s = perf_counter() - began
         self.waits.add(waited_s)
         return waited_s
+
+    def enter_now(self) -> bool:
+        """Return whether there was a place at once; whoever gets one gives it back."""
+        if not self._free or self.waiting:
+            return False
+        self._take()
+        self.waits.counts[0] += 1
+        return True
 
     async def _wait(self, caller: str) -> None:
         if self.waiting >= self.line:

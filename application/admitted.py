@@ -12,7 +12,7 @@ from domain.events import Finished
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from application.admission import Admission
+    from application.ports.limits import PlacesPort
     from application.ports.llm import ChatStream, LLMPort
     from domain.chat import ChatRequest
     from domain.completion import CompletionRequest
@@ -36,7 +36,7 @@ class AdmittedLLM:
     What becomes of it is counted in ``figures``.
     """
 
-    def __init__(self, llm: LLMPort, admission: Admission, figures: Figures) -> None:
+    def __init__(self, llm: LLMPort, admission: PlacesPort, figures: Figures) -> None:
         self._llm = llm
         self._admission = admission
         self._figures = figures
@@ -102,7 +102,7 @@ class AdmittedStream:
     """An answer that has a place until it is closed."""
 
     def __init__(
-        self, stream: ChatStream, admission: Admission, figures: Figures, asking: Asking
+        self, stream: ChatStream, admission: PlacesPort, figures: Figures, asking: Asking
     ) -> None:
         self._stream = stream
         self._admission = admission

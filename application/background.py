@@ -93,7 +93,7 @@ class BackgroundService:
         visit = VISIT.get()
         if visit is not None:
             # Now, while there is someone to be told.
-            visit.begin(asked.chat.model)
+            await visit.begin(asked.chat.model)
         with self._runs.place(begun.id):
             begun, plan = await self._responses.prepare(owner, asked, begun)
             queued = replace(begun, status=ResponseStatus.QUEUED)

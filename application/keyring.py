@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from application.ports.keys import KeyFilePort
-    from application.ports.system import ClockPort
+    from application.ports.limits import AccountsPort
 
 
 @dataclass(slots=True)
@@ -50,8 +50,7 @@ class KeyRing:
         fixed: keys of no name and no limits.
         file: more keys, once ``reload`` was called; those of both count as the file says.
         aliases: further names of models.
-        clock: the clock of the limits.
-        wait_s: how long a request's further answers wait for a place of its key.
+        accounts: where callers' use is counted.
     """
 
     def __init__(
@@ -59,17 +58,15 @@ class KeyRing:
         fixed: Iterable[str],
         file: KeyFilePort | None,
         aliases: Mapping[str, str],
-        clock: ClockPort,
-        wait_s: float,
+        accounts: AccountsPort,
     ) -> None:
         self._fixed = [Key(digest(key), owner_of_key(key)) for key in map(str.encode, fixed)]
         self._file = file
         self._aliases = aliases
-        self._clock = clock
-        self._wait_s = wait_s
+        self._accounts = accounts
         self._stamp: tuple[int, ...] | None = None
         self._callers: dict[bytes, Caller] = {}
-        self._allowances: dict[str | bytes, Allowance] = {}
+        self._allowances: dict[str, Allowance] = {}
         self._use(self._fixed)
 
     @property
@@ -127,13 +124,14 @@ class KeyRing:
         for gone in before.values():
             gone.valid = False
 
-    def _allowance(self, key: Key, before: Mapping[str | bytes, Allowance]) -> Allowance | None:
+    def _allowance(self, key: Key, before: Mapping[str, Allowance]) -> Allowance | None:
         """Return the allowance of all keys of a name; it begins anew where its limits change."""
         if key.limits == UNLIMITED:
             return None
-        whose = key.digest if key.name is None else key.name
+        # A name has no space.
+        whose = f"unnamed {key.digest.hex()}" if key.name is None else key.name
         found = self._allowances.get(whose) or before.get(whose)
         if found is None or found.limits != key.limits:
-            found = Allowance(key.limits, self._aliases, self._clock, self._wait_s)
+            found = Allowance(key.limits, self._aliases, self._accounts.open(whose, key.limits))
         self._allowances[whose] = found
         return found

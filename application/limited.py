@@ -139,6 +139,6 @@ def _check(model: str) -> None:
 
 def _estimate(visit: Visit, texts: Iterable[str]) -> int:
     """Return about how many tokens a prompt has, where that matters."""
-    if visit.allowance.tokens is None:
+    if visit.allowance.limits.tokens_per_minute is None:
         return 0
     return sum(map(len, texts)) // _CHARACTERS_PER_TOKEN

@@ -33,6 +33,9 @@ from adapters.stores.sqlite.store import SQLiteStore
 from adapters.system import RandomIds, SystemClock
 from adapters.transport.upstream import Upstream
 from adapters.vocabulary import PackagedVocabularies
+from adapters.workers.hub import Hub
+from adapters.workers.link import Link, LinkedPlaces
+from application.account import Accounts
 from application.admission import Admission
 from application.admitted import AdmittedLLM
 from application.aliases import aliased
@@ -54,6 +57,7 @@ from application.models import ModelsService
 from application.pool import pooled
 from application.ports.images import ImagePort
 from application.ports.library import LibraryPort
+from application.ports.limits import AccountsPort, PlacesPort
 from application.ports.llm import LLMPort
 from application.ports.schema import SchemaPort
 from application.ports.store import ResponseStorePort
@@ -121,12 +125,18 @@ def _room(settings: Settings, usual: Room) -> Room:
     return replace(usual, ttl_s=ttl_s, limit_bytes=limit_bytes)
 
 
-def _keyring(settings: Settings, clock: ClockPort) -> KeyRing:
+def _places(admission: Admission, link: Link | None) -> PlacesPort:
+    return admission if link is None else LinkedPlaces(link)
+
+
+def _accounts(settings: Settings, clock: ClockPort, link: Link | None) -> AccountsPort:
+    return Accounts(clock, settings.queue_timeout_s) if link is None else link
+
+
+def _keyring(settings: Settings, accounts: AccountsPort) -> KeyRing:
     path = settings.key_file
     file = None if path is None else KeyFile(path)
-    return KeyRing(
-        settings.api_keys, file, settings.aliases, clock, wait_s=settings.queue_timeout_s
-    )
+    return KeyRing(settings.api_keys, file, settings.aliases, accounts)
 
 
 def _tracing(settings: Settings) -> OTLPTracing | None:
@@ -224,18 +234,26 @@ class Container(containers.DeclarativeContainer):
         settings.provided.max_queue,
         settings.provided.queue_timeout_s,
     )
+    # To the process that keeps what several share; None where this process serves alone.
+    link: providers.Provider[Link | None] = providers.Object(None)
+    new_link: providers.Provider[Link] = providers.Singleton(Link, clock)
+    places: providers.Provider[PlacesPort] = providers.Singleton(_places, admission, link)
+    accounts: providers.Provider[AccountsPort] = providers.Singleton(
+        _accounts, settings, clock, link
+    )
+    hub: providers.Provider[Hub] = providers.Factory(Hub, admission, accounts)
     tracing: providers.Provider[OTLPTracing | None] = providers.Singleton(_tracing, settings)
     timed: providers.Provider[LLMPort] = providers.Singleton(TimedLLM, backend, limits)
     # Around that: an answer that is too slow is one that failed, and not one that was left.
     traced: providers.Provider[LLMPort] = providers.Singleton(_traced, timed, tracing, settings)
     figures: providers.Provider[Figures] = providers.Singleton(Figures)
     admitted: providers.Provider[LLMPort] = providers.Singleton(
-        AdmittedLLM, traced, admission, figures
+        AdmittedLLM, traced, places, figures
     )
     named: providers.Provider[LLMPort] = providers.Singleton(
         aliased, admitted, settings.provided.aliases
     )
-    keyring: providers.Provider[KeyRing] = providers.Singleton(_keyring, settings, clock)
+    keyring: providers.Provider[KeyRing] = providers.Singleton(_keyring, settings, accounts)
     keys: providers.Provider[KeysService] = providers.Singleton(
         KeysService, providers.Factory(KeyFile, settings.provided.key_file), ids
     )

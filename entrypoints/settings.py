@@ -36,11 +36,18 @@ _SERVERS = frozenset({"redis", "rediss", "valkey", "valkeys"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+WORKERS_NEED_A_SERVER = (
+    "WORKERS: each would load a model of its own; set OLLAMA_URL or UPSTREAM_URL, or WORKERS=1"
+)
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting under its variable's name in lower case. `.env.example` explains them."""
 
     host: str = "127.0.0.1"
     port: Port = 8000
+    # Processes that serve; with one there is no other.
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
     api_key: str = ""
     # A file of further keys, one a line; domain/key_lines.py says what a line holds.
     api_key_file: str = ""
@@ -324,6 +331,7 @@ def _check(values: Mapping[str, object]) -> list[str]:
     key_file = str(values.get("api_key_file", ""))
     problems += _check_keys(Path(key_file)) if key_file else []
     problems += _check_script(values)
+    problems += _check_workers(values)
     host = str(values.get("host", "127.0.0.1"))
     keys = key_file or [key for key in str(values.get("api_key", "")).split(",") if key.strip()]
     if host not in _LOOPBACK and not keys and not values.get("allow_no_auth"):
@@ -357,6 +365,22 @@ def _check_engines(values: Mapping[str, object]) -> list[str]:
         for name, what in needed.items()
         if not values.get(name)
     ]
+
+
+def _check_workers(values: Mapping[str, object]) -> list[str]:
+    workers = values.get("workers", 1)
+    if workers == 1:
+        return []
+    problems: list[str] = []
+    if values.get("llm_backend") == "embedded":
+        problems.append(WORKERS_NEED_A_SERVER)
+    if values.get("response_store") == "memory":
+        problems.append(
+            "RESPONSE_STORE: what one of several WORKERS keeps in memory the others do not see"
+        )
+    if values.get("record_file"):
+        problems.append("RECORD_FILE: only one process can record or replay; set WORKERS=1")
+    return problems
 
 
 def _check_script(values: Mapping[str, object]) -> list[str]:

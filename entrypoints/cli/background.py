@@ -89,6 +89,7 @@ def _environment(port: int, key: str) -> dict[str, str]:
         "API_KEY": key,
         "ALLOWED_HOSTS": _HERE,
         "RESPONSE_STORE": "none",
+        "WORKERS": "1",
         "LOG_LEVEL": "warning",
         "LOG_FORMAT": "console",
         "NO_COLOR": "1",

@@ -47,17 +47,20 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
     settings = container.settings()
     endpoints = json_endpoints(container)
     traffic, lag = Traffic(), LoopLag()
-    tracing = container.tracing()
+    tracing, link = container.tracing(), container.link()
     exposition = Exposition(
         Sources(
             provider=settings.llm_backend,
             figures=container.figures(),
-            admission=container.admission(),
             store=container.store_figures(),
             traffic=traffic,
             lag=lag,
-        )
+        ),
+        container.admission() if link is None else None,
+        None if link is None else link.collect,
     )
+    if link is not None:
+        link.figures = exposition.taken
     framework = Litestar(
         route_handlers=[
             ChatController,

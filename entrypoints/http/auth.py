@@ -66,7 +66,7 @@ class KeyCheck:
                 work.key = caller.name
             if caller.allowance is not None:
                 send = _telling(send, caller.allowance)
-            _visit(caller.allowance, counted=method(scope) == "POST")
+            await _visit(caller.allowance, counted=method(scope) == "POST")
         except (AuthenticationError, RateLimitError) as error:
             shown = envelope(error)
             app = JSONReply(shown.body, shown.status, shown.headers)
@@ -90,7 +90,7 @@ def owner(scope: Scope) -> str:
     return _EVERYONE if caller is None or caller.owner is None else caller.owner
 
 
-def begin_turn(scope: Scope) -> None:
+async def begin_turn(scope: Scope) -> None:
     """Count what comes on a connection that stays open as one more request of its caller.
 
     Raises:
@@ -104,15 +104,16 @@ def begin_turn(scope: Scope) -> None:
     keys.look()
     if not caller.valid:
         raise _incorrect()
-    _visit(caller.allowance, counted=True)
+    await _visit(caller.allowance, counted=True)
 
 
-def _visit(allowance: Allowance | None, *, counted: bool) -> None:
+async def _visit(allowance: Allowance | None, *, counted: bool) -> None:
     # Set either way: a task that serves a pipelined request inherits what the one before it set.
     VISIT.set(None if allowance is None else Visit(allowance))
-    # What only looks is free: whoever polls would use up what it waits for.
-    if counted and allowance is not None:
-        allowance.admit()
+    if allowance is not None:
+        account = allowance.account
+        # What only looks is free: whoever polls would use up what it waits for.
+        await (account.admit() if counted else account.look())
 
 
 def _telling(send: Send, allowance: Allowance) -> Send:

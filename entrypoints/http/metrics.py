@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -27,11 +28,12 @@ from prometheus_client.registry import Collector
 from application.admission import Admission
 from application.figures import Figures
 from application.watched_store import StoreFigures
+from entrypoints.http import sums
 from entrypoints.http.loop_lag import LoopLag
 from entrypoints.http.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from application.figures import Distribution
 
@@ -46,31 +48,57 @@ class Sources:
 
     provider: str
     figures: Figures
-    admission: Admission
     store: StoreFigures
     traffic: Traffic
     lag: LoopLag
 
 
 class Exposition:
-    """Shows the figures, and those of the process."""
+    """Shows the figures, and those of the process.
 
-    def __init__(self, sources: Sources) -> None:
+    Args:
+        sources: where they are.
+        admission: the places of this process; None where they are another's.
+        together: gives the figures of all processes that serve; None where this is the one.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        admission: Admission | None,
+        together: Callable[[], Awaitable[bytes]] | None = None,
+    ) -> None:
+        self._together = together
         self._registry = CollectorRegistry()
         self._registry.register(_Figures(sources))
+        if admission is not None:
+            self._registry.register(Queue(admission))
         ProcessCollector("", lambda: "self", "/proc", self._registry)
         PlatformCollector(self._registry)
         GCCollector(self._registry)
 
-    def text(self) -> bytes:
+    async def text(self) -> bytes:
         """Return them as of now."""
-        return generate_latest(self._registry)
+        if self._together is None:
+            return generate_latest(self._registry)
+        return sums.shown(await self._together())
+
+    def taken(self) -> bytes:
+        """Return those of this process as of now, to be sent."""
+        return sums.taken(self._registry)
 
 
-@get(PATH, include_in_schema=False, sync_to_thread=False)
-def metrics(exposition: NamedDependency[Exposition]) -> Response[bytes]:
+def shared(admission: Admission) -> sums.Sums:
+    """Return what adds up the figures of processes that share these places."""
+    registry = CollectorRegistry()
+    registry.register(Queue(admission))
+    return sums.Sums(partial(sums.taken, registry))
+
+
+@get(PATH, include_in_schema=False)
+async def metrics(exposition: NamedDependency[Exposition]) -> Response[bytes]:
     """Return the figures of the service."""
-    return Response(exposition.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(await exposition.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _Figures(Collector):
@@ -83,7 +111,6 @@ class _Figures(Collector):
         """Return every metric with its samples."""
         yield from self._http()
         yield from self._models()
-        yield from self._queue()
         yield from self._store()
         yield _histogram(
             "local_chat_event_loop_lag_seconds",
@@ -174,8 +201,31 @@ class _Figures(Collector):
             {(): figures.abandoned},
         )
 
-    def _queue(self) -> Iterator[Metric]:
-        admission = self._sources.admission
+    def _store(self) -> Iterator[Metric]:
+        store = self._sources.store
+        yield _histogram(
+            "local_chat_store_operation_duration_seconds",
+            "What the store of responses was asked.",
+            ("operation",),
+            [((operation,), times) for operation, times in store.durations.items()],
+        )
+        yield _counter(
+            "local_chat_store_errors",
+            "Failures of the store of responses.",
+            ("operation", "error_type"),
+            dict(store.failures.items()),
+        )
+
+
+class Queue(Collector):
+    """Reads how the places stand when that is asked for."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def collect(self) -> Iterator[Metric]:
+        """Return every metric with its samples."""
+        admission = self._admission
         for name, told, value in (
             ("running_answers", "Answers under way.", admission.running),
             ("running_answers_limit", "Answers that may be under way.", admission.places),
@@ -194,21 +244,6 @@ class _Figures(Collector):
             "Requests that got no place.",
             ("error_type",),
             {(code,): n for code, n in admission.refusals.items()},
-        )
-
-    def _store(self) -> Iterator[Metric]:
-        store = self._sources.store
-        yield _histogram(
-            "local_chat_store_operation_duration_seconds",
-            "What the store of responses was asked.",
-            ("operation",),
-            [((operation,), times) for operation, times in store.durations.items()],
-        )
-        yield _counter(
-            "local_chat_store_errors",
-            "Failures of the store of responses.",
-            ("operation", "error_type"),
-            dict(store.failures.items()),
         )
 
 

@@ -14,9 +14,10 @@ _HOUR_MS = 60 * _MINUTE_MS
 
 def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
     """Return ``x-ratelimit-*`` for each rate that is limited, as it stands now."""
-    now = allowance.now()
+    account = allowance.account
+    now = account.now()
     found: list[tuple[bytes, bytes]] = []
-    for what, rate in ((b"requests", allowance.requests), (b"tokens", allowance.tokens)):
+    for what, rate in ((b"requests", account.requests), (b"tokens", account.tokens)):
         if rate is not None:
             found += (
                 (b"x-ratelimit-limit-" + what, b"%d" % rate.per_minute),

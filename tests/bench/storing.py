@@ -23,7 +23,7 @@ import uvicorn
 from dependency_injector import providers
 
 from entrypoints import logging
-from entrypoints.cli.serve import settle_collector
+from entrypoints.cli.server import settle_collector
 from entrypoints.container import Container
 from entrypoints.http.app import create_app
 from entrypoints.http.drain import Drain

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.key_file import KeyFile
+from application.account import Accounts
 from application.keyring import KeyRing, Loaded
 from domain.keys import owner_of_key, owner_of_name
 from tests.support.fake_system import FixedClock
@@ -29,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 def ring_of(path: Path | None) -> KeyRing:
     file = None if path is None else KeyFile(path)
-    ring = KeyRing((FIXED,), file, {}, FixedClock(), 60)
+    ring = KeyRing((FIXED,), file, {}, Accounts(FixedClock(), 60))
     ring.reload()
     return ring
 
@@ -57,7 +58,7 @@ def test_keys_of_old_keep_their_owner(path: Path) -> None:
     hashed = owner(ring_of(path), PLAIN)
 
     assert plain == hashed == known
-    assert owner(KeyRing((PLAIN.decode(),), None, {}, FixedClock(), 60), PLAIN) == known
+    assert owner(KeyRing((PLAIN.decode(),), None, {}, Accounts(FixedClock(), 60)), PLAIN) == known
 
 
 def test_another_key_of_the_same_name_has_the_same_owner_and_limits(path: Path) -> None:
@@ -139,7 +140,7 @@ def test_what_is_used_stays_used_while_the_limits_stay(path: Path) -> None:
 
 def test_of_a_key_given_twice_the_file_says_what_it_may_do(path: Path) -> None:
     path.write_text(f"{'f' * 16} name=f concurrency=1")
-    ring = KeyRing(("f" * 16,), KeyFile(path), {}, FixedClock(), 60)
+    ring = KeyRing(("f" * 16,), KeyFile(path), {}, Accounts(FixedClock(), 60))
     fixed = ring.find(b"f" * 16)
     ring.reload()
 
@@ -151,12 +152,12 @@ def test_of_a_key_given_twice_the_file_says_what_it_may_do(path: Path) -> None:
 
 def test_an_empty_file_lets_nobody_in(path: Path) -> None:
     path.write_text("# none so far\n")
-    ring = KeyRing((), KeyFile(path), {}, FixedClock(), 60)
+    ring = KeyRing((), KeyFile(path), {}, Accounts(FixedClock(), 60))
 
     assert ring.closed
     assert ring.reload() == Loaded(0, private=False)
     assert ring.find(b"") is None
-    assert not KeyRing((), None, {}, FixedClock(), 60).closed
+    assert not KeyRing((), None, {}, Accounts(FixedClock(), 60)).closed
 
 
 def test_no_key_is_in_memory_as_it_is(path: Path) -> None:

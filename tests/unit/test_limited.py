@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.account import Account
 from application.allowance import VISIT, Allowance, Visit
 from application.limited import LimitedLLM
 from domain.chat import ChatRequest, FinishReason, Usage
@@ -31,6 +32,8 @@ from tests.support.fake_system import FixedClock
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from application.admission import Admission
+
 ASK = ChatRequest("llama3", (Message(Role.USER, "x" * 40),))
 PROMPT = 10
 TOTAL = USAGE.prompt_tokens + USAGE.completion_tokens
@@ -49,7 +52,14 @@ def llm() -> FakeLLM:
 
 
 def allowance(clock: FixedClock | None = None, **limits: int | tuple[str, ...]) -> Allowance:
-    return Allowance(KeyLimits(**limits), {"gpt-4o": "llama3"}, clock or FixedClock(), 60)  # type: ignore[arg-type]  # by name
+    made = KeyLimits(**limits)  # type: ignore[arg-type]  # by name
+    return Allowance(made, {"gpt-4o": "llama3"}, Account(made, clock or FixedClock(), 60))
+
+
+def places(whose: Allowance) -> Admission:
+    assert isinstance(whose.account, Account)
+    assert whose.account.places is not None
+    return whose.account.places
 
 
 def visit(whose: Allowance) -> Visit:
@@ -59,8 +69,8 @@ def visit(whose: Allowance) -> Visit:
 
 
 def left(whose: Allowance) -> int:
-    assert whose.tokens is not None
-    return whose.tokens.left(whose.now())
+    assert whose.account.tokens is not None
+    return whose.account.tokens.left(whose.account.now())
 
 
 async def test_whoever_has_no_limits_gets_the_servers_own_stream(llm: FakeLLM) -> None:
@@ -155,28 +165,27 @@ async def test_vectors_and_bare_prompts_count_too(llm: FakeLLM) -> None:
     assert left(whose) == 100 - 3 - TOTAL
 
 
-def test_requests_and_tokens_are_refused_once_used() -> None:
+async def test_requests_and_tokens_are_refused_once_used() -> None:
     clock = FixedClock()
     whose = allowance(clock, requests_per_minute=2, tokens_per_minute=60)
-    whose.admit()
-    whose.admit()
+    await whose.account.admit()
+    await whose.account.admit()
     with pytest.raises(RateLimitError) as caught:
-        whose.admit()
+        await whose.account.admit()
     assert (caught.value.resource, caught.value.retry_after_s) == ("requests", 30)
     assert str(caught.value) == (
         "Rate limit reached for this API key: 2 requests per minute. Please try again in 30s."
     )
 
     clock.now += 30
-    assert whose.tokens is not None
-    whose.tokens.take(90, clock.monotonic())
+    whose.account.take(90)
     with pytest.raises(RateLimitError) as caught:
-        whose.admit()
+        await whose.account.admit()
     assert (caught.value.resource, caught.value.retry_after_s) == ("tokens", 31)
     # What is refused is not counted.
     clock.now += 31
-    whose.admit()
-    whose.admit()
+    await whose.account.admit()
+    await whose.account.admit()
 
 
 @pytest.mark.parametrize(
@@ -227,13 +236,12 @@ async def test_one_request_too_many_is_refused_at_once(llm: FakeLLM) -> None:
         await limited.stream(ASK)
     assert caught.value.code == "rate_limit_exceeded"
     with pytest.raises(OverloadedError):
-        second.begin("llama3")
+        await second.begin("llama3")
     await first.aclose()
     await first.aclose()
     await (await limited.stream(ASK)).aclose()
 
-    assert whose.places is not None
-    assert whose.places.running == 0
+    assert places(whose).running == 0
 
 
 async def test_further_answers_of_a_request_wait_for_their_turn(llm: FakeLLM) -> None:
@@ -254,7 +262,7 @@ async def test_a_request_that_was_let_in_waits_for_its_first_answer(llm: FakeLLM
     whose = allowance(concurrency=1)
     limited = LimitedLLM(llm)
     background = visit(whose)
-    background.begin("llama3")
+    await background.begin("llama3")
     waiting = asyncio.create_task(limited.stream(ASK))
     visit(whose)
     other = await limited.stream(ASK)
@@ -275,8 +283,7 @@ async def test_what_cannot_begin_gives_its_place_back(llm: FakeLLM) -> None:
         with pytest.raises(NotFoundError):
             await asking
 
-    assert whose.places is not None
-    assert whose.places.running == 0
+    assert places(whose).running == 0
 
 
 async def test_a_cancelled_close_still_gives_the_place_back(llm: FakeLLM) -> None:
@@ -288,8 +295,7 @@ async def test_a_cancelled_close_still_gives_the_place_back(llm: FakeLLM) -> Non
     closing.cancel()
     await asyncio.gather(closing, return_exceptions=True)
 
-    assert whose.places is not None
-    assert whose.places.running == 0
+    assert places(whose).running == 0
 
 
 class Crowd:
@@ -297,8 +303,7 @@ class Crowd:
 
     def __init__(self, most: int) -> None:
         whose = allowance(concurrency=most)
-        assert whose.places is not None
-        self.places = whose.places
+        self.places = places(whose)
         self.tasks: list[asyncio.Task[None]] = []
         self._visits = [Visit(whose) for _ in range(4)]
         self._ends = asyncio.Semaphore(0)

@@ -170,7 +170,7 @@ class _Turns:
         """Return the status of the response that was sent."""
         wanted = _read(frame)
         self._outbox.begin(wanted.stream_id)
-        begin_turn(self._scope)
+        await begin_turn(self._scope)
         asked = to_domain(wanted, self._defaults)
         with self._memory.following(asked.request.previous_id), own_names():
             if wanted.generate is False:
