@@ -196,13 +196,11 @@ def test_every_link_leads_somewhere() -> None:
     assert gone == []
 
 
-def test_the_readme_leads_to_every_page_once() -> None:
+def test_the_readme_leads_to_every_page() -> None:
     text = PAGES[0].read_text(encoding="utf-8")
-    linked = [text.count(f"](docs/{page.name})") for page in PAGES[1:]]
+    missing = [page.name for page in PAGES[1:] if f"](docs/{page.name})" not in text]
 
-    assert dict(zip((page.name for page in PAGES[1:]), linked, strict=True)) == {
-        page.name: 1 for page in PAGES[1:]
-    }
+    assert missing == []
 
 
 def test_every_setting_is_in_the_readmes_table() -> None:
