@@ -24,14 +24,6 @@ _VERBOSITY_RULES = {
 }
 
 
-def from_instructions(text: str, instructions: str | None) -> tuple[Message, ...]:
-    """Return the messages of a bare input with optional instructions."""
-    user = Message(Role.USER, text)
-    if instructions:
-        return (Message(Role.SYSTEM, instructions), user)
-    return (user,)
-
-
 def build(
     messages: Sequence[Message],
     *,

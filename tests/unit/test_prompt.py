@@ -14,18 +14,6 @@ CALL = builders.ToolCallFactory.build(id="call_1", name="get_weather")
 BRIEFLY = "Answer as briefly as the question allows, with no preamble."
 
 
-def test_a_bare_input_is_one_turn() -> None:
-    assert prompt.from_instructions("Hello", None) == (USER,)
-
-
-def test_instructions_become_the_system_message() -> None:
-    assert prompt.from_instructions("Hello", "Be kind.") == (SYSTEM, USER)
-
-
-def test_empty_instructions_are_none() -> None:
-    assert prompt.from_instructions("Hello", "") == (USER,)
-
-
 def test_a_conversation_without_a_system_message_stays_as_it_is() -> None:
     assert prompt.build([USER]) == (USER,)
 
