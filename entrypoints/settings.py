@@ -257,6 +257,9 @@ def base_url(text: str, usual_port: int | None = _OLLAMA_PORT) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         message = "expected an address such as http://localhost:11434"
         raise ValueError(message)
+    if "@" in parts.netloc:
+        message = "a user and a password in an address are not sent; leave them out"
+        raise ValueError(message)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     # Addresses to listen on are not addresses to connect to.
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - see above

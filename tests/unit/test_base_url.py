@@ -40,7 +40,9 @@ def test_an_address_in_any_form_is_one_base(text: str, expected: str) -> None:
     assert load({"OLLAMA_URL": text}).ollama_url == expected
 
 
-@pytest.mark.parametrize("text", ["ftp://localhost", "http://", "unix:///run/ollama"])
+@pytest.mark.parametrize(
+    "text", ["ftp://localhost", "http://", "unix:///run/ollama", "http://u:p@box"]
+)
 def test_what_is_no_address_is_told(text: str) -> None:
     with pytest.raises(SettingsError, match="OLLAMA_URL"):
         load({"OLLAMA_URL": text})
