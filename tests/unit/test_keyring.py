@@ -40,6 +40,13 @@ def owner(ring: KeyRing, key: bytes) -> str | None:
     return None if caller is None else caller.owner
 
 
+def test_without_a_file_there_is_nothing_to_read_anew() -> None:
+    ring = ring_of(None)
+
+    assert ring.reload() == Loaded(0, private=True)
+    assert owner(ring, FIXED.encode()) == owner_of_key(FIXED.encode())
+
+
 def test_fixed_keys_and_those_of_the_file_add_up(path: Path) -> None:
     path.write_text(f"{PLAIN.decode()} name=alice\n")
     ring = ring_of(path)

@@ -26,7 +26,7 @@ from domain.errors import (
 from domain.events import Finished, TextDelta, TextRun
 from domain.keys import KeyLimits
 from domain.messages import Message, Role
-from tests.support.fake_llm import USAGE, FakeLLM
+from tests.support.fake_llm import USAGE, FakeLLM, FakeStream
 from tests.support.fake_system import FixedClock
 
 if TYPE_CHECKING:
@@ -37,6 +37,15 @@ if TYPE_CHECKING:
 ASK = ChatRequest("llama3", (Message(Role.USER, "x" * 40),))
 PROMPT = 10
 TOTAL = USAGE.prompt_tokens + USAGE.completion_tokens
+
+
+class Loading(FakeLLM):
+    """Loads its model for ever."""
+
+    async def stream(self, request: ChatRequest) -> FakeStream:
+        """Never return."""
+        await asyncio.Event().wait()
+        return await super().stream(request)
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +95,30 @@ async def test_nothing_else_is_counted_without_limits(llm: FakeLLM) -> None:
 
     assert prompted is llm.streams[0]
     assert len(vectors.vectors) == 1
+
+
+async def test_a_key_that_may_ask_all_has_no_count_of_tokens(llm: FakeLLM) -> None:
+    whose = allowance(concurrency=1)
+    visit(whose)
+    limited = LimitedLLM(llm)
+    whose.account.take(5)
+    await limited.delete_model("llama3")
+
+    assert isinstance(whose.account, Account)
+    assert whose.account.tokens is None
+    assert "llama3" not in {model.name for model in await llm.list_models()}
+
+
+async def test_who_leaves_before_the_answer_begins_gives_the_place_back() -> None:
+    whose = allowance(concurrency=1)
+    visit(whose)
+    asking = asyncio.create_task(LimitedLLM(Loading()).stream(ASK))
+    await asyncio.sleep(0)
+    held = places(whose).running
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+    assert (held, places(whose).running) == (1, 0)
 
 
 async def test_an_answer_counts_while_it_is_made_and_then_as_it_was(llm: FakeLLM) -> None:
