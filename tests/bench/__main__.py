@@ -218,7 +218,7 @@ def _load(
     done = subprocess.run(
         [
             *("taskset", "-c", _LAST_CORE, "wrk", "-t1", f"-c{connections}"),
-            *(f"-d{given.seconds}", "--latency", "-s", _HERE / "body.lua"),
+            *(f"-d{given.seconds}", "--timeout", "30s", "--latency", "-s", _HERE / "body.lua"),
             f"http://127.0.0.1:{server.port}{path}",
         ],
         env=os.environ | {"BODY": json.dumps(body | {"stream": stream}), "API_KEY": _KEY},
