@@ -192,7 +192,7 @@ async def test_an_error_on_the_first_line_has_a_status_of_its_own() -> None:
 
 async def test_a_whole_answer_that_fails_midway_is_no_answer() -> None:
     async with FakeOllama() as server, service_of(server.url) as service:
-        server.script("/api/chat", streamed(text_line("a"), error_line("odd: /root/.ollama")))
+        server.script("/api/chat", streamed(text_line("a"), error_line("odd: /srv/.ollama")))
         answer = await service.ask(ASK)
 
     assert (answer.status, answer.json) == (

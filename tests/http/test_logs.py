@@ -46,9 +46,9 @@ REPLIES = (
     streamed(text_line(f'{{"a":"{MARK} answer"}}'), done_line()),
     streamed(text_line(f'{{"a":"{MARK} answer"}}'), done_line()),
     streamed(text_line(f"{MARK} answer"), error_line(f"odd: {MARK}")),
-    streamed(error_line(f"odd: /root/{MARK}")),
+    streamed(error_line(f"odd: /srv/{MARK}")),
     streamed(f"<html>{MARK}\n".encode()),
-    failed(500, f"unable to load model: /root/{MARK}"),
+    failed(500, f"unable to load model: /srv/{MARK}"),
     failed(418, MARK),
 )
 

@@ -137,7 +137,7 @@ async def test_silence_about_vectors_ends_too(stand: Stand) -> None:
         pytest.param(THREE, Ending.CUT, "upstream_disconnected", id="FIN"),
         pytest.param(THREE, Ending.RESET, "upstream_disconnected", id="RST"),
         pytest.param(
-            (*THREE, error_line("an odd thing in /root")),
+            (*THREE, error_line("an odd thing in /srv")),
             Ending.CLEAN,
             "upstream_error",
             id="an error line",
@@ -166,21 +166,21 @@ async def test_an_answer_that_breaks_off_never_looks_complete(
     assert set(finished) == {None}
     assert whole.status == (504 if ending is Ending.HANG else 502)
     assert asking.error_of(whole.json)["code"] == code
-    assert b"/root" not in whole.body
+    assert b"/srv" not in whole.body
 
 
 @pytest.mark.parametrize(
     ("reply", "status"),
     [
         pytest.param(failed(404, "model 'smollm2:135m' not found"), 404, id="404"),
-        pytest.param(failed(400, "invalid option in /root/x"), 502, id="400"),
+        pytest.param(failed(400, "invalid option in /srv/x"), 502, id="400"),
         pytest.param(failed(503, "server busy, please try again"), 429, id="503"),
-        pytest.param(failed(500, "panic: /root/x\ngoroutine 1 [running]"), 502, id="500"),
-        pytest.param(plain("Traceback /root/x", 500), 502, id="500, no JSON"),
+        pytest.param(failed(500, "panic: /srv/x\ngoroutine 1 [running]"), 502, id="500"),
+        pytest.param(plain("Traceback /srv/x", 500), 502, id="500, no JSON"),
         pytest.param(plain("a" * 10 * MIB, 500), 502, id="500, long"),
         pytest.param(Reply((b"-",), 301, {"location": "http://a.example"}), 502, id="301"),
-        pytest.param(failed(418, "/root/x"), 502, id="418"),
-        pytest.param(streamed(error_line("an odd thing in /root/x")), 502, id="an error line"),
+        pytest.param(failed(418, "/srv/x"), 502, id="418"),
+        pytest.param(streamed(error_line("an odd thing in /srv/x")), 502, id="an error line"),
         pytest.param(Reply((b"{}\n",), headers={"content-encoding": "br"}), 502, id="compressed"),
         pytest.param(
             Reply((b"220 ready\r\n\r\n",), framing=Framing.RAW, ending=Ending.CUT),
@@ -198,7 +198,7 @@ async def test_a_refusal_has_a_status_and_no_words_of_the_servers(
     assert [answer.status for answer in answers] == [status] * 2
     for answer in answers:
         asking.error_of(answer.json)
-        assert b"/root" not in answer.body
+        assert b"/srv" not in answer.body
         assert b"Traceback" not in answer.body
 
 
