@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from adapters.engines.options import NUMBER, TEXTS, WHOLE
 from domain.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from domain.tools import JSONObject
 
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What a parameter must be, for msgspec and for people."""
-
-    type: object
-    words: str
-
-
-_WHOLE = _Kind(int, "a whole number")
-_NUMBER = _Kind(float, "a number")
-_TEXTS = _Kind(list[str], "a list of texts")
-
 _KNOWN = {
-    "frequency_penalty": ("frequency_penalty", _NUMBER),
-    "min_p": ("min_p", _NUMBER),
-    "mirostat": ("mirostat", _WHOLE),
-    "mirostat_eta": ("mirostat_eta", _NUMBER),
-    "mirostat_tau": ("mirostat_tau", _NUMBER),
-    "num_keep": ("n_keep", _WHOLE),
-    "num_predict": ("max_tokens", _WHOLE),
-    "presence_penalty": ("presence_penalty", _NUMBER),
-    "repeat_last_n": ("repeat_last_n", _WHOLE),
-    "repeat_penalty": ("repeat_penalty", _NUMBER),
-    "seed": ("seed", _WHOLE),
-    "stop": ("stop", _TEXTS),
-    "temperature": ("temperature", _NUMBER),
-    "top_k": ("top_k", _WHOLE),
-    "top_p": ("top_p", _NUMBER),
-    "typical_p": ("typical_p", _NUMBER),
+    "frequency_penalty": ("frequency_penalty", NUMBER),
+    "min_p": ("min_p", NUMBER),
+    "mirostat": ("mirostat", WHOLE),
+    "mirostat_eta": ("mirostat_eta", NUMBER),
+    "mirostat_tau": ("mirostat_tau", NUMBER),
+    "num_keep": ("n_keep", WHOLE),
+    "num_predict": ("max_tokens", WHOLE),
+    "presence_penalty": ("presence_penalty", NUMBER),
+    "repeat_last_n": ("repeat_last_n", WHOLE),
+    "repeat_penalty": ("repeat_penalty", NUMBER),
+    "seed": ("seed", WHOLE),
+    "stop": ("stop", TEXTS),
+    "temperature": ("temperature", NUMBER),
+    "top_k": ("top_k", WHOLE),
+    "top_p": ("top_p", NUMBER),
+    "typical_p": ("typical_p", NUMBER),
 }
 
 # llama.cpp takes 32 bits, of which the highest value asks for a seed by chance.
@@ -67,11 +52,7 @@ def _translated(name: str, value: object) -> tuple[str, object]:
     if name not in _KNOWN:
         raise _unknown(name)
     theirs, kind = _KNOWN[name]
-    try:
-        checked: object = msgspec.convert(value, kind.type)
-    except msgspec.ValidationError as error:
-        message = f"The option '{name}' must be {kind.words}."
-        raise InvalidRequestError(message, code="invalid_type", param=f"options.{name}") from error
+    checked = kind.check(name, value)
     return theirs, seed(checked) if name == "seed" and isinstance(checked, int) else checked
 
 

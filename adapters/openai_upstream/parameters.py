@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from adapters.engines.options import NUMBER, TEXTS, WHOLE, Kind
 from domain.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from domain.chat import EngineOptions
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What a parameter must be, for msgspec and for people."""
-
-    type: object
-    words: str
-
-
-_WHOLE = _Kind(int, "a whole number")
-_NUMBER = _Kind(float, "a number")
-_TEXTS = _Kind(list[str], "a list of texts")
-
 # vLLM, SGLang and llama.cpp's server take all of these. The one against repetition has two names;
 # each of the three passes over the one that is not its own.
-_KNOWN: dict[str, tuple[tuple[str, ...], _Kind]] = {
-    "frequency_penalty": (("frequency_penalty",), _NUMBER),
-    "min_p": (("min_p",), _NUMBER),
-    "num_predict": (("max_tokens",), _WHOLE),
-    "presence_penalty": (("presence_penalty",), _NUMBER),
-    "repeat_penalty": (("repetition_penalty", "repeat_penalty"), _NUMBER),
-    "seed": (("seed",), _WHOLE),
-    "stop": (("stop",), _TEXTS),
-    "temperature": (("temperature",), _NUMBER),
-    "top_k": (("top_k",), _WHOLE),
-    "top_p": (("top_p",), _NUMBER),
+_KNOWN: dict[str, tuple[tuple[str, ...], Kind]] = {
+    "frequency_penalty": (("frequency_penalty",), NUMBER),
+    "min_p": (("min_p",), NUMBER),
+    "num_predict": (("max_tokens",), WHOLE),
+    "presence_penalty": (("presence_penalty",), NUMBER),
+    "repeat_penalty": (("repetition_penalty", "repeat_penalty"), NUMBER),
+    "seed": (("seed",), WHOLE),
+    "stop": (("stop",), TEXTS),
+    "temperature": (("temperature",), NUMBER),
+    "top_k": (("top_k",), WHOLE),
+    "top_p": (("top_p",), NUMBER),
 }
 
 
@@ -60,13 +46,5 @@ def translate(engine: EngineOptions) -> dict[str, Any]:
             param = f"options.{name}"
             raise InvalidRequestError(message, code="unsupported_parameter", param=param)
         theirs, kind = _KNOWN[name]
-        named |= dict.fromkeys(theirs, _checked(name, value, kind))
+        named |= dict.fromkeys(theirs, kind.check(name, value))
     return named
-
-
-def _checked(name: str, value: object, kind: _Kind) -> object:
-    try:
-        return msgspec.convert(value, kind.type)
-    except msgspec.ValidationError as error:
-        message = f"The option '{name}' must be {kind.words}."
-        raise InvalidRequestError(message, code="invalid_type", param=f"options.{name}") from error

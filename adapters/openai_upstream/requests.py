@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from adapters.engines import asking
 from adapters.openai_upstream import parameters
 from domain.errors import InvalidRequestError
 from domain.messages import ImagePart, TextPart
-from domain.sampling import JSONObjectFormat, JSONSchemaFormat, ReasoningEffort, TextFormat
-from domain.tools import ToolChoice
+from domain.sampling import ReasoningEffort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     from domain.completion import CompletionRequest
     from domain.embeddings import EmbedRequest
     from domain.messages import Message
-    from domain.sampling import OutputFormat, Sampling
-    from domain.tools import ToolCall, ToolDefinition
 
 _encode = msgspec.json.Encoder().encode
-
-_STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 
 # OpenAI's word for a model's own level.
 _EFFORTS: Mapping[ReasoningEffort, str] = {
@@ -47,11 +43,7 @@ def chat(request: ChatRequest, model: str) -> bytes:
         {
             "model": model,
             "messages": [_message(message) for message in request.messages],
-            **_STREAMED,
-            **_sampling(request.sampling),
-            **_format(request.output),
-            **_tools(request),
-            **_logprobs(request.top_logprobs),
+            **asking.chat(request),
             **_reasoning(request.reasoning),
             **parameters.translate(request.engine),
         }
@@ -68,17 +60,8 @@ def completion(request: CompletionRequest, model: str) -> bytes:
     if request.suffix is not None:
         message = "This model server cannot fill in the middle; leave out 'suffix'."
         raise InvalidRequestError(message, code="unsupported_parameter", param="suffix")
-    # Some engines give none at all for a count of 0; the decoder drops the one too many.
-    top = request.top_logprobs
     return _encode(
-        {
-            "model": model,
-            "prompt": request.prompt,
-            **_STREAMED,
-            **_sampling(request.sampling),
-            **({} if top is None else {"logprobs": max(top, 1)}),
-            **parameters.translate(request.engine),
-        }
+        {"model": model, **asking.completion(request), **parameters.translate(request.engine)}
     )
 
 
@@ -99,7 +82,7 @@ def _message(message: Message) -> dict[str, Any]:
     # A tool's name has no place in OpenAI's form; the call's id leads to it.
     named = {
         "reasoning_content": message.reasoning,
-        "tool_calls": [_call(call) for call in message.tool_calls],
+        "tool_calls": [asking.call(call) for call in message.tool_calls],
         "tool_call_id": message.tool_call_id,
     }
     return {
@@ -122,58 +105,6 @@ def _part(part: TextPart | ImagePart) -> dict[str, Any]:
             return {"type": "image_url", "image_url": {"url": url}}
         case TextPart(text):
             return {"type": "text", "text": text}
-
-
-def _call(call: ToolCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": call.arguments or "{}"}
-    return {"id": call.id, "type": "function", "function": function}
-
-
-def _sampling(sampling: Sampling) -> dict[str, Any]:
-    named = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "frequency_penalty": sampling.frequency_penalty,
-        "presence_penalty": sampling.presence_penalty,
-        "seed": sampling.seed,
-        # The name that all engines know; OpenAI's newer one is not among them everywhere.
-        "max_tokens": sampling.max_tokens,
-        "stop": list(sampling.stop) or None,
-    }
-    return {name: value for name, value in named.items() if value is not None}
-
-
-def _format(output: OutputFormat) -> dict[str, Any]:
-    match output:
-        case TextFormat():
-            return {}
-        case JSONObjectFormat():
-            return {"response_format": {"type": "json_object"}}
-        case JSONSchemaFormat(name, schema):
-            # Engines constrain either way; "strict" would have some judge the schema's style.
-            inner = {"name": name, "schema": dict(schema)}
-            return {"response_format": {"type": "json_schema", "json_schema": inner}}
-
-
-def _tools(request: ChatRequest) -> dict[str, Any]:
-    if not request.tools or request.tool_choice is ToolChoice.NONE:
-        return {}
-    return {
-        "tools": [_tool(tool) for tool in request.tools],
-        "tool_choice": request.tool_choice.value,
-        "parallel_tool_calls": request.parallel_tool_calls,
-    }
-
-
-def _tool(tool: ToolDefinition) -> dict[str, Any]:
-    described = {} if tool.description is None else {"description": tool.description}
-    function = {"name": tool.name, **described, "parameters": dict(tool.parameters)}
-    return {"type": "function", "function": function}
-
-
-def _logprobs(top: int | None) -> dict[str, Any]:
-    # Some engines give none at all for a count of 0; the decoder drops the one too many.
-    return {} if top is None else {"logprobs": True, "top_logprobs": max(top, 1)}
 
 
 def _reasoning(effort: ReasoningEffort | None) -> dict[str, Any]:

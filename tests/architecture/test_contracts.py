@@ -24,6 +24,10 @@ PLANTED = {
         "adapters/ollama/probe.py",
         "import adapters.llamacpp.errors",
     ),
+    "what engines share imports one of them": (
+        "adapters/engines/asking.py",
+        "import adapters.ollama.probe",
+    ),
     "one endpoint imports another": (
         "entrypoints/http/openai/chat/parse.py",
         "import entrypoints.http.openai.responses.shape",

@@ -117,11 +117,7 @@ def test_tools_are_sent_with_their_choice() -> None:
         "tools": [
             {
                 "type": "function",
-                "function": {
-                    "name": "weather",
-                    "description": "",
-                    "parameters": {"type": "object"},
-                },
+                "function": {"name": "weather", "parameters": {"type": "object"}},
             }
         ],
         "tool_choice": "required",
