@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from application.ports.system import ClockPort
     from domain.keys import KeyLimits
 
-# In the line of a caller's own places stands only what belongs to requests that were let in.
+# Without a limit places are counted, too: one may be set while they are taken. And in the line for
+# them stands only what belongs to requests that were let in.
 _ANY_NUMBER = 1 << 30
 # When a place will be free nobody knows.
 _SOON_S = 1.0
@@ -29,11 +30,18 @@ class Account:
     """
 
     def __init__(self, limits: KeyLimits, clock: ClockPort, wait_s: float) -> None:
-        self.requests = _rate(limits.requests_per_minute)
-        self.tokens = _rate(limits.tokens_per_minute)
+        self.requests: Rate | None = None
+        self.tokens: Rate | None = None
         self.now = clock.monotonic
-        count = limits.concurrency
-        self.places = None if count is None else Admission(count, _ANY_NUMBER, wait_s)
+        self.places = Admission(_ANY_NUMBER, _ANY_NUMBER, wait_s)
+        self.change(limits)
+
+    def change(self, limits: KeyLimits) -> None:
+        """Have other limits from now on; what was used stays used."""
+        now = self.now()
+        self.requests = _changed(self.requests, limits.requests_per_minute, now)
+        self.tokens = _changed(self.tokens, limits.tokens_per_minute, now)
+        self.places.change(limits.concurrency or _ANY_NUMBER)
 
     async def look(self) -> None:
         """Do nothing: the account is here."""
@@ -59,7 +67,7 @@ class Account:
             RateLimitError: too many have.
         """
         places = self.places
-        if places is not None and places.running + places.waiting >= places.places:
+        if places.running + places.waiting >= places.places:
             message = (
                 f"Rate limit reached for this API key: {places.places} answers are under way, and "
                 f"it may have {places.places} at a time. Please try again in {_SOON_S:.0f}s."
@@ -72,13 +80,11 @@ class Account:
         Raises:
             UpstreamUnavailableError: the wait was in vain (code ``queue_timeout``).
         """
-        if self.places is not None:
-            await self.places.enter("")
+        await self.places.enter("")
 
     def leave(self) -> None:
         """Give that place back."""
-        if self.places is not None:
-            self.places.leave()
+        self.places.leave()
 
     def take(self, tokens: int) -> None:
         """Count tokens; a negative number gives some back."""
@@ -90,7 +96,7 @@ class Account:
 
 
 class Accounts:
-    """Accounts that this process keeps.
+    """Accounts that this process keeps, one of each caller whatever its limits become.
 
     Args:
         clock: the clock.
@@ -100,14 +106,26 @@ class Accounts:
     def __init__(self, clock: ClockPort, wait_s: float) -> None:
         self._clock = clock
         self._wait_s = wait_s
+        # Small, and as many as there ever were names: a key that comes back has used what it had.
+        self._accounts: dict[str, Account] = {}
 
-    def open(self, whose: str, limits: KeyLimits) -> Account:  # noqa: ARG002 - as the port's
-        """Return a new account."""
-        return Account(limits, self._clock, self._wait_s)
+    def open(self, whose: str, limits: KeyLimits) -> Account:
+        """Return the account of ``whose``, with these limits from now on."""
+        found = self._accounts.get(whose)
+        if found is None:
+            found = self._accounts[whose] = Account(limits, self._clock, self._wait_s)
+        else:
+            found.change(limits)
+        return found
 
 
-def _rate(per_minute: int | None) -> Rate | None:
-    return None if per_minute is None else Rate(per_minute)
+def _changed(rate: Rate | None, per_minute: int | None, now: float) -> Rate | None:
+    if per_minute is None:
+        return None
+    if rate is None:
+        return Rate(per_minute)
+    rate.change(per_minute, now)
+    return rate
 
 
 def _used_up(rate: Rate, wait_s: float, resource: str) -> RateLimitError:

@@ -27,7 +27,7 @@ class Admission:
         wait_s: how long one waits at most.
 
     Attributes:
-        places: as given.
+        places: as given, or changed since.
         line: as given.
         waiting: requests in line.
         running: answers under way.
@@ -36,7 +36,7 @@ class Admission:
     """
 
     def __init__(self, places: int, line: int, wait_s: float) -> None:
-        self.places = self._free = places
+        self.places = places
         self.line = line
         self._wait_s = wait_s
         # Whoever is first has the next turn.
@@ -67,9 +67,9 @@ class Admission:
 
     def enter_now(self) -> bool:
         """Return whether there was a place at once; whoever gets one gives it back."""
-        if not self._free or self.waiting:
+        if self.running >= self.places or self.waiting:
             return False
-        self._take()
+        self.running += 1
         self.waits.counts[0] += 1
         return True
 
@@ -92,15 +92,15 @@ class Admission:
     def leave(self) -> None:
         """Give a place back; the next in line has it at once."""
         self.running -= 1
-        self._free += 1
         self._next()
 
-    def _take(self) -> None:
-        self._free -= 1
-        self.running += 1
+    def change(self, places: int) -> None:
+        """Have so many places from now on; whoever has one keeps it."""
+        self.places = places
+        self._next()
 
     def _next(self) -> None:
-        while self._free and self._lines:
+        while self.running < self.places and self._lines:
             caller, line = next(iter(self._lines.items()))
             turn = line.popleft()
             self.waiting -= 1
@@ -109,7 +109,7 @@ class Admission:
             else:
                 del self._lines[caller]
             if not turn.done():
-                self._take()
+                self.running += 1
                 turn.set_result(None)
 
     def _make_room(self, caller: str) -> None:

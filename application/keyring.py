@@ -125,7 +125,7 @@ class KeyRing:
             gone.valid = False
 
     def _allowance(self, key: Key, before: Mapping[str, Allowance]) -> Allowance | None:
-        """Return the allowance of all keys of a name; it begins anew where its limits change."""
+        """Return the allowance of all keys of a name; where it changes, its account stays."""
         if key.limits == UNLIMITED:
             return None
         # A name has no space.

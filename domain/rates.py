@@ -30,6 +30,15 @@ class Rate:
         """Use ``units``; a negative count gives back what was taken too much."""
         self.full_at = max(self.full_at, now) + units * _MINUTE_S / self.per_minute
 
+    def change(self, per_minute: int, now: float) -> None:
+        """Have another limit from now on; what was used stays used.
+
+        What a lower limit alone would make owed is let off: it is used up, for a minute at most.
+        """
+        used_s = self.full_s(now) * self.per_minute / per_minute
+        self.full_at = min(now + used_s, max(now + _MINUTE_S, self.full_at))
+        self.per_minute = per_minute
+
     def left(self, now: float) -> int:
         """Return how many whole units there are; 0 where some are owed."""
         used = self.full_s(now) * self.per_minute / _MINUTE_S

@@ -50,20 +50,11 @@ class Hub:
         self.patience_s = _PATIENCE_S
         self.tally = tally
         self.desks: set[Desk] = set()
-        self._opener = accounts
-        # What is used of limits that changed is not asked for any more, and small.
-        self._accounts: dict[tuple[str, KeyLimits], AccountPort] = {}
+        self.accounts = accounts
 
     def desk(self, on_ready: Callable[[], None]) -> Desk:
         """Return the protocol of the connection to a new worker."""
         return Desk(self, on_ready)
-
-    def account(self, whose: str, limits: KeyLimits) -> AccountPort:
-        """Return the one account of ``whose`` under these limits."""
-        found = self._accounts.get((whose, limits))
-        if found is None:
-            found = self._accounts[whose, limits] = self._opener.open(whose, limits)
-        return found
 
     async def collect(self) -> bytes:
         """Return the figures of all workers, and of those that were.
@@ -159,7 +150,7 @@ class Desk(asyncio.Protocol):
         limits = KeyLimits(
             message.requests_per_minute, message.tokens_per_minute, message.concurrency
         )
-        self._accounts[message.account] = self._hub.account(message.whose, limits)
+        self._accounts[message.account] = self._hub.accounts.open(message.whose, limits)
 
     def _count(self, message: wire.Count) -> None:
         account = self._accounts[message.account]

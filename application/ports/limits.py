@@ -88,10 +88,10 @@ class AccountsPort(Protocol):
     """The accounts of all callers with limits."""
 
     def open(self, whose: str, limits: KeyLimits) -> AccountPort:
-        """Return an account of ``whose``.
+        """Return the account of ``whose``; what was used under other limits stays used.
 
         Args:
             whose: what tells it from others; no secret.
-            limits: its limits.
+            limits: its limits from now on.
         """
         ...

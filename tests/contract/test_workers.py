@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.workers.hub import Hub
@@ -212,6 +212,44 @@ async def test_places_of_an_account_are_one_for_all_workers() -> None:
         await one.check_places()
 
 
+async def test_an_account_is_the_same_under_other_limits() -> None:
+    async with office() as at:
+        one, other = await at.link(), await at.link()
+        before = one.open("x", KeyLimits(requests_per_minute=2, tokens_per_minute=60))
+        await before.admit()
+        before.take(20)
+        before.tell()
+        await at.settled()
+        limits = KeyLimits(requests_per_minute=4, tokens_per_minute=100, concurrency=1)
+        accounts = [link.open("x", limits) for link in (one, other)]
+        # What is under way counts on.
+        before.take(10)
+        before.tell()
+        await at.settled()
+        for account in accounts:
+            await account.look()
+            assert account.requests is not None
+            assert account.tokens is not None
+            assert account.requests.left(account.now()) == 3
+            assert account.tokens.left(account.now()) == 70
+
+
+async def test_places_stay_taken_under_other_limits() -> None:
+    async with office() as at:
+        link = await at.link()
+        before = link.open("x", KeyLimits(concurrency=1))
+        await before.enter()
+        after = link.open("x", KeyLimits(concurrency=2))
+        await after.check_places()
+        await after.enter()
+        with pytest.raises(RateLimitError):
+            await after.check_places()
+        before.leave()
+        await after.check_places()
+        after.leave()
+        await at.settled()
+
+
 async def test_an_account_without_places_asks_nobody() -> None:
     account = Link(FixedClock()).open("x", KeyLimits(models=("a",)))
     await account.check_places()
@@ -233,6 +271,7 @@ STEPS = st.tuples(st.sampled_from(["enter", "leave", "cancel", "end"]), st.integ
 
 
 @given(st.integers(1, 3), st.lists(STEPS, max_size=30))
+@settings(deadline=None)
 def test_places_are_neither_lost_nor_made(most: int, steps: list[tuple[str, int]]) -> None:
     async def run() -> None:
         async with office(most, 4) as at:

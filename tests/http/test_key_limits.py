@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.fake_llm import FakeLLM
+    from tests.support.raw_http import Head
     from tests.support.service import Service
 
 TOTAL = USAGE.prompt_tokens + USAGE.completion_tokens
@@ -271,6 +272,71 @@ async def test_the_official_client_waits_as_it_is_told(team: Service) -> None:
     assert raw.headers["x-ratelimit-remaining-requests"] == "1"
     assert caught.value.code == "rate_limit_exceeded"
     assert caught.value.response.headers["retry-after"] == "30"
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ("requests_per_minute=5 tokens_per_minute=100", ("3", str(100 - 2 * TOTAL))),
+        ("requests_per_minute=2 tokens_per_minute=10", ("0", "0")),
+        ("requests_per_minute=3 tokens_per_minute=60 concurrency=1", ("1", str(60 - 2 * TOTAL))),
+        (f"requests_per_minute=3 tokens_per_minute=60 models={MODEL}", ("1", str(60 - 2 * TOTAL))),
+    ],
+)
+async def test_what_was_used_stays_used_where_a_limit_is_changed(
+    llm: FakeLLM, tmp_path: Path, options: str, left: tuple[str, str]
+) -> None:
+    before = "requests_per_minute=3 tokens_per_minute=60"
+    path = write(tmp_path, line("a", before), line("b", before))
+    async with service_of(llm, api_key_file=str(path)) as service:
+        for name in ("a", "a", "b"):
+            await service.ask(ASK, headers=bearer(name))
+        write(tmp_path, line("a", options), line("b", before))
+        # A second later, when the file is looked at, a part is back.
+        service.clock.now += 1
+        looked = [await service.ask(path="/v1/models", headers=bearer(name)) for name in "ab"]
+
+    told = [rates(answer.headers) for answer in looked]
+    assert [int(told[0][f"remaining-{what}"]) for what in ("requests", "tokens")] == [
+        pytest.approx(int(expected), abs=1) for expected in left
+    ]
+    assert (told[1]["remaining-requests"], told[1]["remaining-tokens"]) == ("2", str(61 - TOTAL))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [
+        ("concurrency=1", "concurrency=2", 1),
+        ("concurrency=3", "concurrency=1", 0),
+        ("tokens_per_minute=600", "tokens_per_minute=600 concurrency=2", 1),
+        ("concurrency=1", "requests_per_minute=60", 4),
+    ],
+)
+async def test_answers_under_way_have_their_places_where_a_limit_is_changed(
+    llm: FakeLLM, tmp_path: Path, before: str, after: str, more: int
+) -> None:
+    async def stream() -> tuple[int, asyncio.StreamReader, asyncio.StreamWriter, Head]:
+        reader, writer = await raw_http.send(
+            service.port, CHAT, ASK | {"stream": True}, bearer("a")
+        )
+        head = await raw_http.read_head(reader)
+        return head.status, reader, writer, head
+
+    path = write(tmp_path, line("a", before))
+    async with service_of(llm, api_key_file=str(path)) as service:
+        llm.gate = asyncio.Event()
+        opened = [await stream()]
+        write(tmp_path, line("a", after))
+        service.clock.now += 1
+        opened += [await stream() for _ in range(4)]
+        llm.gate.set()
+        for _, reader, writer, head in opened:
+            await raw_http.read_body(reader, head)
+            await raw_http.hang_up(writer)
+        last = await service.ask(ASK, headers=bearer("a"))
+
+    assert [status for status, *_ in opened[1:]] == [200] * more + [429] * (4 - more)
+    assert last.status == 200
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,15 @@ class Visitors:
             self.admission.leave()
             await turn_over()
 
+    async def take(self, step: str, number: int) -> None:
+        if step == "come":
+            await self.come("abc"[number % 3])
+        elif step == "change":
+            self.admission.change(number % 4 + 1)
+        elif step == "cancel" and self.tasks:
+            self.tasks[number % len(self.tasks)].cancel()
+        await turn_over()
+
     async def outcomes(self) -> Sequence[BaseException | None]:
         return await asyncio.gather(*self.tasks, return_exceptions=True)
 
@@ -158,7 +167,10 @@ async def test_the_last_place_of_someone_who_is_leaving_is_taken_all_the_same() 
 @given(
     st.integers(1, 3),
     st.integers(0, 4),
-    st.lists(st.tuples(st.sampled_from(["come", "go", "cancel"]), st.integers(0, 20)), max_size=60),
+    st.lists(
+        st.tuples(st.sampled_from(["come", "go", "cancel", "change"]), st.integers(0, 20)),
+        max_size=60,
+    ),
 )
 @settings(deadline=None)
 def test_places_are_neither_lost_nor_made(
@@ -166,20 +178,20 @@ def test_places_are_neither_lost_nor_made(
 ) -> None:
     async def run() -> None:
         visitors = Visitors(Admission(places, line, 60))
-        left = 0
+        left, before = 0, 0
         for step, number in steps:
-            if step == "come":
-                await visitors.come("abc"[number % 3])
-            elif step == "cancel" and visitors.tasks:
-                visitors.tasks[number % len(visitors.tasks)].cancel()
-                await turn_over()
-            elif step == "go" and visitors.admission.running:
+            if step == "go" and visitors.admission.running:
                 await visitors.go()
                 left += 1
-            assert visitors.admission.running == len(visitors.inside) - left <= places
+            else:
+                await visitors.take(step, number)
+            most = visitors.admission.places
+            # Nobody is turned out where there are fewer than before.
+            assert visitors.admission.running == len(visitors.inside) - left <= max(most, before)
             assert 0 <= visitors.admission.waiting <= line
             if visitors.admission.waiting:
-                assert visitors.admission.running == places
+                assert visitors.admission.running >= most
+            before = visitors.admission.running
         while visitors.admission.running:
             await visitors.go()
         await visitors.outcomes()

@@ -132,13 +132,15 @@ def test_what_is_used_stays_used_while_the_limits_stay(path: Path) -> None:
     held = before.allowance
     path.write_text(f"# more\n{HASHED} requests_per_minute=5")
     ring.reload()
-    assert before.allowance is held is not None
+    assert before.allowance is held
+    assert held is not None
 
     path.write_text(f"{HASHED} requests_per_minute=6")
     ring.reload()
     assert before.allowance is not held
     assert before.allowance is not None
     assert before.allowance.limits.requests_per_minute == 6
+    assert before.allowance.account is held.account
 
     path.write_text(HASHED)
     ring.reload()

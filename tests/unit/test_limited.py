@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.account import Account
@@ -364,6 +364,7 @@ class Crowd:
     st.integers(1, 3),
     st.lists(st.tuples(st.sampled_from(["ask", "end", "cancel"]), st.integers(0, 9)), max_size=40),
 )
+@settings(deadline=None)
 def test_places_are_neither_lost_nor_made(most: int, steps: list[tuple[str, int]]) -> None:
     async def run() -> None:
         crowd = Crowd(most)

@@ -55,6 +55,43 @@ def test_no_more_comes_back_than_there_was() -> None:
     assert rate.left(0.0) == 99
 
 
+@pytest.mark.parametrize(
+    ("used", "after", "left", "ready_s", "full_s"),
+    [
+        (30, 120, 90, 0, 15),
+        (60, 120, 60, 0, 30),
+        (90, 120, 30, 0, 45),
+        (30, 40, 10, 0, 45),
+        # All of what there is now, and no more.
+        (30, 30, 0, 2, 60),
+        (30, 6, 0, 10, 60),
+        # What was owed before stays so.
+        (90, 30, 0, 32, 90),
+        (0, 6, 6, 0, 0),
+    ],
+)
+def test_what_was_used_stays_used_under_another_limit(
+    used: int, after: int, left: int, ready_s: float, full_s: float
+) -> None:
+    rate = Rate(60)
+    rate.take(used, 1e6)
+    rate.change(after, 1e6)
+
+    assert (rate.left(1e6), rate.full_s(1e6)) == (left, full_s)
+    assert rate.ready_s(1e6) == pytest.approx(ready_s)
+
+
+@given(LIMITS, LIMITS, st.integers(0, 200_000))
+def test_no_other_limit_gives_back_what_was_used(before: int, after: int, used: int) -> None:
+    rate = Rate(before)
+    rate.take(used, 0.0)
+    owed_s = rate.full_s(0.0)
+    rate.change(after, 0.0)
+
+    assert rate.left(0.0) == max(0, after - used)
+    assert rate.full_s(0.0) <= max(60.0, owed_s)
+
+
 @given(LIMITS, st.lists(PAUSES, min_size=1, max_size=200))
 def test_no_stretch_of_time_sees_more_than_it_may(limit: int, pauses: list[float]) -> None:
     rate, now = Rate(limit), 1e6
