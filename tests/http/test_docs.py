@@ -110,7 +110,7 @@ async def test_files_of_a_version_may_be_kept_but_the_page_is_asked_for_again(po
     [
         "/docs/LICENSE",
         "/docs/swagger-ui.css.map",
-        "/docs/..%2f..%2fsettings.py",
+        "/docs/..%2f..%2fkey_watch.py",
         "/docs/swagger-ui-dist/swagger-ui.css",
     ],
 )

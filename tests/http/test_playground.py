@@ -119,8 +119,8 @@ async def test_every_file_that_is_asked_for_is_served_and_nothing_else_is_there(
         "/playground/index.html",
         "/playground/controller.py",
         "/playground/__init__.py",
-        "/playground/../settings.py",
-        "/playground/..%2f..%2fsettings.py",
+        "/playground/../auth.py",
+        "/playground/..%2f..%2fkey_watch.py",
         "/playground/%2e%2e/auth.py",
     ],
 )

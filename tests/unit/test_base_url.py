@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from entrypoints.settings import SettingsError, base_url, load
+from entrypoints.settings import SettingsError, load
+from entrypoints.settings.addresses import base_url
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""Addresses of model servers in the forms that people write."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+OLLAMA_PORT = 11434
+
+
+def base_url(text: str, usual_port: int | None = OLLAMA_PORT) -> str:
+    """Return the base URL that ``text`` means.
+
+    Takes what ``OLLAMA_HOST`` takes (Ollama `envconfig/config.go`), and URLs that go on to
+    ``/v1``, ``/api`` or ``/api/chat``.
+
+    Args:
+        text: an address in any form.
+        usual_port: where an address without a scheme and a port is.
+
+    Raises:
+        ValueError: it means none.
+    """
+    text = text.strip().strip("\"'")
+    if "://" not in text:
+        text = f"http://{text if not text.startswith(':') else f'127.0.0.1{text}'}"
+        default_port = usual_port
+    else:
+        default_port = None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        message = "expected an address such as http://localhost:11434"
+        raise ValueError(message)
+    if "@" in parts.netloc:
+        message = "a user and a password in an address are not sent; leave them out"
+        raise ValueError(message)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    # Addresses to listen on are not addresses to connect to.
+    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - see above
+    port = parts.port or default_port
+    path = re.sub(r"/(api(/chat)?|v1)?/*$", "", parts.path.rstrip("/"))
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}"
