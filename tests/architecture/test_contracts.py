@@ -41,7 +41,7 @@ PLANTED = {
         "import entrypoints.http.openai.chat.wire",
     ),
     "an upstream's shape leaves its adapter": (
-        "entrypoints/container.py",
+        "entrypoints/container/wiring.py",
         "import adapters.ollama.wire",
     ),
     "a module that nobody has placed": ("adapters/newcomer.py", '"""New."""'),
