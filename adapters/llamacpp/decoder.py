@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.engines import decoding
+from adapters.engines.decoding import UNREADABLE
 from adapters.llamacpp import errors, wire
-from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
+from domain.chat import FinishReason, Usage
 from domain.embeddings import EmbedResult
 from domain.errors import UpstreamProtocolError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 _decode = msgspec.json.Decoder(wire.Chunk).decode
 _decode_text = msgspec.json.Decoder(wire.TextChunk).decode
@@ -64,7 +66,7 @@ class ChatDecoder:
     def _add(self, data: bytes, events: list[ChatEvent]) -> None:
         try:
             chunk = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise _unreadable() from error
         if chunk.error is not None:
             raise errors.reported(chunk.error)
@@ -82,7 +84,7 @@ class ChatDecoder:
         if delta.reasoning_content:
             yield ReasoningDelta(delta.reasoning_content)
         drawn = choice.logprobs.content if choice.logprobs is not None else None
-        logprobs = tuple(_token(token, self._top) for token in drawn or ())
+        logprobs = tuple(decoding.logprob(token, self._top) for token in drawn or ())
         if delta.content or (logprobs and not delta.reasoning_content):
             yield TextDelta(delta.content or "", logprobs)
         for call in delta.tool_calls or ():
@@ -104,13 +106,13 @@ class CompletionDecoder(ChatDecoder):
     def _add(self, data: bytes, events: list[ChatEvent]) -> None:
         try:
             chunk = _decode_text(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise _unreadable() from error
         if chunk.error is not None:
             raise errors.reported(chunk.error, "prompt")
         for choice in chunk.choices:
             drawn = choice.logprobs.content if choice.logprobs is not None else None
-            logprobs = tuple(_token(token, self._top) for token in drawn or ())
+            logprobs = tuple(decoding.logprob(token, self._top) for token in drawn or ())
             if choice.text or logprobs:
                 events.append(TextDelta(choice.text, logprobs))
             if choice.finish_reason is not None and chunk.usage is not None:
@@ -127,7 +129,7 @@ def vectors(data: bytes) -> EmbedResult:
     """
     try:
         answer = _decode_vectors(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise _unreadable() from error
     if answer.error is not None:
         raise errors.reported(answer.error, "input")
@@ -145,23 +147,6 @@ def _reason(text: str) -> FinishReason:
 def _usage(usage: wire.Usage) -> Usage:
     cached = usage.prompt_tokens_details.cached_tokens
     return Usage(usage.prompt_tokens, usage.completion_tokens, cached_tokens=cached)
-
-
-def _token(token: wire.TokenLogprob, top: int) -> TokenLogprob:
-    others: Sequence[wire.TopLogprob] = token.top_logprobs[:top]
-    return TokenLogprob(
-        token.token,
-        token.logprob,
-        _utf8(token.bytes),
-        tuple(TopLogprob(other.token, other.logprob, _utf8(other.bytes)) for other in others),
-    )
-
-
-def _utf8(values: list[int] | None) -> bytes | None:
-    try:
-        return None if values is None else bytes(values)
-    except ValueError as error:
-        raise _unreadable() from error
 
 
 def _unreadable() -> UpstreamProtocolError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from adapters.engines import failures
 from domain.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -42,9 +43,9 @@ def reported(failure: wire.Failure, prompt: str = "messages") -> ServiceError:
         prompt: the client's name for what the model reads.
     """
     if failure.type == "exceed_context_size_error":
-        return too_long(failure.n_prompt_tokens, failure.n_ctx, prompt)
+        return failures.too_long(prompt, failure.n_prompt_tokens, failure.n_ctx)
     if found := _TOO_LARGE.search(failure.message):
-        return too_long(int(found["tokens"]), int(found["most"]), prompt)
+        return failures.too_long(prompt, int(found["tokens"]), int(found["most"]))
     if failure.type == "unavailable_error":
         return UpstreamUnavailableError("The embedded engine is not ready; try again shortly.")
     return _known(failure.message) or failed()
@@ -101,15 +102,6 @@ def _known(text: str) -> InvalidRequestError | None:
         message = f"{found['field']} is refused: {found['reason'][:_LONGEST_REASON]}."
         return InvalidRequestError(message, code="invalid_value", param=found["field"])
     return None
-
-
-def too_long(tokens: int | str, most: int, prompt: str) -> InvalidRequestError:
-    """Return the error for a prompt of so many tokens where there is room for ``most``."""
-    message = (
-        f"This model's maximum context length is {most} tokens. "
-        f"However, your {prompt} resulted in {tokens} tokens."
-    )
-    return InvalidRequestError(message, code="context_length_exceeded", param=prompt)
 
 
 def _schema_refused(message: str) -> InvalidRequestError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from adapters.engines.wire import TokenLogprob
+
 
 class Function(msgspec.Struct):
     """Part of a call: the name once, then pieces of the arguments."""
@@ -26,23 +28,6 @@ class Delta(msgspec.Struct):
     content: str | None = None
     reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
-
-
-class TopLogprob(msgspec.Struct):
-    """A token that might have been drawn."""
-
-    token: str
-    logprob: float
-    bytes: list[int] | None = None
-
-
-class TokenLogprob(msgspec.Struct):
-    """A drawn token."""
-
-    token: str
-    logprob: float
-    bytes: list[int] | None = None
-    top_logprobs: list[TopLogprob] = []
 
 
 class Logprobs(msgspec.Struct):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from adapters.engines import failures
 from adapters.ollama import requests, wire
 from adapters.ollama.errors import status_error
-from domain.errors import UpstreamProtocolError
 from domain.models import Capability, ModelDetails, ModelSummary, canonical
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ def _decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = "The model server sent something that is not an answer."
-        raise UpstreamProtocolError(message, code="upstream_garbage") from error
+        raise failures.unreadable() from error
 
 
 def _summary(tag: wire.Tag, loaded: Collection[str] | None) -> ModelSummary:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.engines import decoding, failures
+from adapters.engines.decoding import UNREADABLE
 from adapters.ollama import wire
 from adapters.ollama.errors import stream_error
 from adapters.transport.ndjson import LineSplitter, split
-from domain.chat import FinishReason, TokenLogprob, TopLogprob, Usage
-from domain.errors import ServiceError, UpstreamError, UpstreamProtocolError
+from domain.chat import FinishReason, Usage
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
+
+    from adapters.engines.wire import TokenLogprob
 
 _chat: msgspec.json.Decoder[wire.ChatLine] = msgspec.json.Decoder(wire.ChatLine)
 _generated = msgspec.json.Decoder(wire.GenerateLine)
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-# For invalid UTF-8 msgspec lets Python's own error through, for deep nesting, too.
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 # Escaped backslashes and whole pairs, which stay; then what is left of surrogates.
 _SURROGATE = re.compile(
@@ -30,16 +30,12 @@ _SURROGATE = re.compile(
     rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
 
-_GARBAGE = "The model server sent something that is not an answer."
-_CUT = "The model server ended its answer before it was complete."
-
 
 class ChatDecoder:
     """Bytes in, events out; one instance per response.
 
     Attributes:
         finished: the answer is complete.
-        failure: the answer failed after the events that were returned last.
 
     The rules of a stream are those of Ollama `server/routes.go`, ChatHandler: every
     line may carry anything, the one marked done too; an ``error`` line is the last; a body that
@@ -55,40 +51,27 @@ class ChatDecoder:
         self._calls = 0
         self._thinking_lines = 0
         self.finished = False
-        self.failure: ServiceError | None = None
 
-    def feed(self, data: bytes) -> list[ChatEvent]:
-        """Return the events that ``data`` completes; possibly none.
+    def feed(self, data: bytes, out: list[ChatEvent]) -> None:
+        """Put the events that ``data`` completes into ``out``; possibly none.
 
         Raises:
-            UpstreamError: Ollama reported a failure inside the stream. Where ``data`` brings
-                events before it, they are returned, and it becomes ``failure``.
-            UpstreamProtocolError: a line is not what Ollama documents; likewise.
+            UpstreamError: Ollama reported a failure inside the stream.
+            UpstreamProtocolError: a line is not what Ollama documents.
         """
-        return self._events(self._lines.feed(data))
+        if block := self._lines.feed(data):
+            self._take(block, out)
 
-    def finish(self) -> list[ChatEvent]:
-        """Return the events of an unended last line.
+    def finish(self, out: list[ChatEvent]) -> None:
+        """Put the events of an unended last line into ``out``.
 
         Raises:
             UpstreamProtocolError: the body ended before the answer did.
         """
-        events = self._events(self._lines.finish())
-        if not self.finished:
-            raise UpstreamProtocolError(_CUT, code="upstream_truncated")
-        return events
-
-    def _events(self, block: bytes) -> list[ChatEvent]:
-        out: list[ChatEvent] = []
-        if not block:
-            return out
-        try:
+        if block := self._lines.finish():
             self._take(block, out)
-        except ServiceError as error:
-            if not out:
-                raise
-            self.failure = error
-        return out
+        if not self.finished:
+            raise failures.cut_short()
 
     def _take(self, block: bytes, out: list[ChatEvent]) -> None:
         texts: list[str] = []
@@ -121,7 +104,7 @@ class ChatDecoder:
     def _decoded(self, block: bytes) -> Iterable[wire.ChatLine]:
         # All lines in one call cost half of what a call each does. It takes spaces and line feeds
         # for the same: where the counts differ, and where a line is bad, each is looked at.
-        with suppress(*_UNREADABLE):
+        with suppress(*UNREADABLE):
             lines = self._decode_lines(block)
             if len(lines) == block.count(b"\n"):
                 return lines
@@ -136,7 +119,7 @@ class ChatDecoder:
     def _line(self, data: bytes) -> wire.ChatLine:
         try:
             return self._decode(data)
-        except _UNREADABLE:
+        except UNREADABLE:
             return self._mended(data)
 
     def _special(self, line: wire.ChatLine, out: list[ChatEvent]) -> None:
@@ -145,7 +128,7 @@ class ChatDecoder:
         if line.message is not None:
             self._add(line.message, line.logprobs, out)
         elif not line.done and not line.done_reason:
-            raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage")
+            raise failures.unreadable()
         if line.done or line.done_reason:
             out.append(self._finished(line))
             self.finished = True
@@ -155,20 +138,20 @@ class ChatDecoder:
         data = _SURROGATE.sub(lambda m: m[1] or rb"\ufffd", data)
         try:
             return self._decode(data)
-        except _UNREADABLE as error:
-            raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage") from error
+        except UNREADABLE as error:
+            raise failures.unreadable() from error
 
     def _add(
         self,
         message: wire.LineMessage,
-        logprobs: list[wire.TokenLogprob] | None,
+        logprobs: list[TokenLogprob] | None,
         out: list[ChatEvent],
     ) -> None:
         if message.thinking:
             self._thinking_lines += 1
             out.append(ReasoningDelta(message.thinking))
         if logprobs:
-            out.append(TextDelta(message.content or "", tuple(map(_logprob, logprobs))))
+            out.append(TextDelta(message.content or "", tuple(map(decoding.logprob, logprobs))))
         elif message.content:
             out.append(TextDelta(message.content))
         if message.tool_calls:
@@ -179,12 +162,14 @@ class ChatDecoder:
         # ours: Ollama's have 8 characters or none, and collide across long histories.
         index = self._calls
         self._calls += 1
-        arguments = _object_text(call.function.arguments)
+        # Go writes null for a map that was never made.
+        given = bytes(call.function.arguments)
+        arguments = "{}" if given == b"null" else decoding.arguments(given)
         return ToolCallDelta(index, self._new_call_id(), call.function.name, arguments)
 
     def _finished(self, line: wire.ChatLine) -> Finished:
         if line.done_reason in ("load", "unload"):
-            raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage")
+            raise failures.unreadable()
         reason = FinishReason.STOP
         if line.done_reason == "length":
             reason = FinishReason.LENGTH
@@ -225,35 +210,3 @@ def _as_chat(line: wire.GenerateLine) -> wire.ChatLine:
     if line.response is not None:
         line.message = wire.LineMessage(content=line.response)
     return line
-
-
-def _object_text(raw: msgspec.Raw) -> str:
-    """Return the text of a call's arguments; Go writes null for a map that was never made."""
-    data = bytes(raw)
-    if data == b"null":
-        return "{}"
-    try:
-        _decode_object(data)
-        return data.decode()
-    except _UNREADABLE as error:
-        message = "The model wrote a tool call that cannot be read."
-        raise UpstreamError(message, code="tool_call_parse_error") from error
-
-
-def _logprob(entry: wire.TokenLogprob) -> TokenLogprob:
-    top: Sequence[wire.Logprob] = entry.top_logprobs or ()
-    return TokenLogprob(
-        entry.token,
-        entry.logprob,
-        _utf8(entry),
-        tuple(TopLogprob(other.token, other.logprob, _utf8(other)) for other in top),
-    )
-
-
-def _utf8(entry: wire.Logprob) -> bytes | None:
-    if entry.bytes is None:
-        return None
-    try:
-        return bytes(entry.bytes)
-    except ValueError as error:
-        raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage") from error

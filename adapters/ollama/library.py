@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.engines import failures
 from adapters.ollama import requests, wire
 from adapters.ollama.errors import status_error
 from adapters.transport.ndjson import LineSplitter, split
-from adapters.transport.upstream import ERROR_LIMIT_BYTES
 from domain.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -29,7 +29,6 @@ _OK = 200
 _SUCCESS = "success"
 _line = msgspec.json.Decoder(wire.PullLine).decode
 _version = msgspec.json.Decoder(wire.Version).decode
-_GARBAGE = "The model server sent something that is not an answer."
 
 # Ollama `server/images.go`, PullModel, and the texts of Go's net and os beneath it.
 _REFUSALS: tuple[tuple[str, type[ServiceError], str, str], ...] = (
@@ -108,7 +107,7 @@ class PullDecoder:
         try:
             told = _line(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage") from error
+            raise failures.unreadable() from error
         if told.error:
             raise pull_error(told.error, self._name)
         self.finished = self.finished or told.status == _SUCCESS
@@ -128,7 +127,7 @@ class OllamaLibrary:
         try:
             return _version(body).version
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UpstreamProtocolError(_GARBAGE, code="upstream_garbage") from error
+            raise failures.unreadable() from error
 
     async def pull(self, name: str) -> AsyncGenerator[PullProgress]:
         response = await self._upstream.send("POST", "/api/pull", requests.pull(name))
@@ -148,7 +147,7 @@ class OllamaLibrary:
 
 
 async def _refusal(response: UpstreamResponse, name: str) -> ServiceError:
-    body = await response.read_whole(ERROR_LIMIT_BYTES)
+    body = await response.whole()
     known = pull_error(body.decode("utf-8", "replace"), name)
     return known if known.code != "upstream_error" else status_error(response.status, body, None)
 

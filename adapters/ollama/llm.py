@@ -12,16 +12,15 @@ from adapters.ollama.embeddings import Embedder
 from adapters.ollama.errors import status_error
 from adapters.ollama.requests import ContextWindows
 from adapters.transport.answer import AnswerStream
-from adapters.transport.upstream import ERROR_LIMIT_BYTES, Upstream, UpstreamResponse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adapters.transport.upstream import Upstream
     from application.ports.system import IdPort
     from domain.chat import ChatRequest
     from domain.completion import CompletionRequest
     from domain.embeddings import EmbedRequest, EmbedResult
-    from domain.errors import ServiceError
     from domain.models import ModelDetails, ModelSummary
 
 _OK = 200
@@ -43,14 +42,14 @@ class OllamaLLM:
         body = requests.chat(request, self._windows)
         response = await self._upstream.send("POST", "/api/chat", body)
         if response.status != _OK:
-            raise await _refusal(response, request.model, "messages")
+            raise status_error(response.status, await response.whole(), request.model, "messages")
         return AnswerStream(response, ChatDecoder(self._new_call_id))
 
     async def complete_prompt(self, request: CompletionRequest) -> AnswerStream:
         body = requests.generate(request, self._windows)
         response = await self._upstream.send("POST", "/api/generate", body)
         if response.status != _OK:
-            raise await _refusal(response, request.model, "prompt")
+            raise status_error(response.status, await response.whole(), request.model, "prompt")
         return AnswerStream(response, CompletionDecoder())
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
@@ -72,12 +71,3 @@ class OllamaLLM:
 
     async def aclose(self) -> None:
         await self._upstream.aclose()
-
-
-async def _refusal(response: UpstreamResponse, model: str, prompt: str) -> ServiceError:
-    """Return what an answer with an error status means, and give its connection back."""
-    try:
-        text = await response.read_start(ERROR_LIMIT_BYTES)
-    finally:
-        await response.aclose()
-    return status_error(response.status, text, model, prompt)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import simdjson
 
+from adapters.engines import failures
 from domain.embeddings import EmbedResult, Vector
-from domain.errors import UpstreamProtocolError
 
 
 def decode(answer: bytes) -> EmbedResult:
@@ -22,16 +22,16 @@ def decode(answer: bytes) -> EmbedResult:
     try:
         whole = simdjson.Parser().parse(answer)
     except ValueError as error:
-        raise _garbage() from error
+        raise failures.unreadable() from error
     if not isinstance(whole, simdjson.Object):
-        raise _garbage()
+        raise failures.unreadable()
     rows, tokens = whole.get("embeddings"), whole.get("prompt_eval_count", 0)
     if not isinstance(tokens, int):
-        raise _garbage()
+        raise failures.unreadable()
     if rows is None:
         return EmbedResult((), tokens)
     if not isinstance(rows, simdjson.Array):
-        raise _garbage()
+        raise failures.unreadable()
     return EmbedResult(_packed(rows), tokens)
 
 
@@ -42,18 +42,13 @@ def _packed(rows: simdjson.Array) -> tuple[Vector, ...]:
     try:
         doubles = np.frombuffer(rows.as_buffer(of_type="d"), np.float64)
     except (TypeError, ValueError) as error:
-        raise _garbage() from error
+        raise failures.unreadable() from error
     with np.errstate(over="ignore"):
         floats = doubles.astype("<f4")
     if len(widths) > 1 or not floats.size or not np.isfinite(floats).all():
-        raise _garbage()
+        raise failures.unreadable()
     size = widths.pop() * floats.itemsize
     data = floats.tobytes()
     if len(data) != size * len(rows):
-        raise _garbage()
+        raise failures.unreadable()
     return tuple([data[start : start + size] for start in range(0, len(data), size)])
-
-
-def _garbage() -> UpstreamProtocolError:
-    message = "The model server sent something that is not an answer."
-    return UpstreamProtocolError(message, code="upstream_garbage")

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from adapters.engines.wire import TokenLogprob
+
 
 class Function(Struct):
     """A call's function; the arguments are an object, kept as it came."""
@@ -20,20 +22,6 @@ class ToolCall(Struct, omit_defaults=True):
 
     function: Function
     id: str = ""
-
-
-class Logprob(Struct):
-    """A token's log probability; ``bytes`` are absent for empty text."""
-
-    token: str
-    logprob: float
-    bytes: list[int] | None = None
-
-
-class TokenLogprob(Logprob):
-    """A drawn token with its alternatives."""
-
-    top_logprobs: list[Logprob] | None = None
 
 
 class LineMessage(Struct, gc=False):

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from adapters.openai_upstream import errors
-from domain.errors import UpstreamError
+from adapters.engines import decoding, failures
 from domain.events import ChatEvent, ToolCallDelta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.openai_upstream import wire
-
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Calls:
@@ -52,7 +46,7 @@ class Calls:
                 out.append(ToolCallDelta(index, None, None, arguments))
             return
         if not name or part.index in self._indices:
-            raise errors.unreadable()
+            raise failures.unreadable()
         self._close(out)
         call_id = part.id if part.id and part.id not in self._ids else self._new_id()
         self._indices.append(part.index)
@@ -68,11 +62,7 @@ class Calls:
         """
         self._close(out)
         for pieces in self._arguments:
-            try:
-                _decode_object("".join(pieces))
-            except _UNREADABLE as error:
-                message = "The model wrote a tool call that cannot be read."
-                raise UpstreamError(message, code="tool_call_parse_error") from error
+            decoding.arguments("".join(pieces).encode())
 
     def _close(self, out: list[ChatEvent]) -> None:
         """Give the last call an empty object if it came without arguments."""

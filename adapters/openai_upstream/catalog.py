@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from adapters.engines import failures
 from adapters.openai_upstream import wire
-from adapters.openai_upstream.errors import model_not_found, status_error, unreadable
+from adapters.openai_upstream.errors import model_not_found, status_error
 from domain.errors import InvalidRequestError
 from domain.models import Capability, ModelDetails, ModelSummary, canonical
 
@@ -100,7 +101,7 @@ class Catalog:
         try:
             models = _decode(body).data or []
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable() from error
+            raise failures.unreadable() from error
         self._models = {canonical(model.id): model for model in models}
         self._expires = asyncio.get_running_loop().time() + _TTL_S
         return self._models

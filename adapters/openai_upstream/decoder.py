@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.engines import failures
+from adapters.engines.decoding import UNREADABLE
 from adapters.openai_upstream import errors, logprobs, wire
 from adapters.openai_upstream.calls import Calls
 from adapters.transport.eventstream import EventStream
 from domain.chat import FinishReason, Usage
-from domain.errors import InvalidRequestError, ServiceError, UpstreamProtocolError
+from domain.errors import InvalidRequestError
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _decode = msgspec.json.Decoder(wire.Chunk).decode
-# For invalid UTF-8 msgspec lets Python's own error through, for deep nesting, too.
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _DONE = b"[DONE]"
-_CUT = "The model server ended its answer before it was complete."
 
 # OpenAI's words, and those of engines that have their own for two of them.
 _REASONS: Mapping[str, FinishReason] = {
@@ -45,7 +44,6 @@ class ChatDecoder:
 
     Attributes:
         finished: the answer is complete.
-        failure: the answer failed after the events that were returned last.
     """
 
     # The request's field that holds what the model reads.
@@ -60,50 +58,38 @@ class ChatDecoder:
         self._usage = wire.Usage()
         self._thoughts = 0
         self.finished = False
-        self.failure: ServiceError | None = None
 
-    def feed(self, data: bytes) -> list[ChatEvent]:
-        """Return the events that ``data`` completes; possibly none.
+    def feed(self, data: bytes, out: list[ChatEvent]) -> None:
+        """Put the events that ``data`` completes into ``out``; possibly none.
 
         Raises:
-            ServiceError: the engine reported a failure inside the stream. Where ``data`` brings
-                events before it, they are returned, and it becomes ``failure``.
-            UpstreamProtocolError: an event is not what OpenAI documents; likewise.
+            ServiceError: the engine reported a failure inside the stream.
+            UpstreamProtocolError: an event is not what OpenAI documents.
         """
-        return self._read(self._events.feed(data))
+        for event in self._events.feed(data):
+            self._take(event, out)
 
-    def finish(self) -> list[ChatEvent]:
-        """Return the events that the end of the body completes.
+    def finish(self, out: list[ChatEvent]) -> None:
+        """Put the events that the end of the body completes into ``out``.
 
         Raises:
             UpstreamProtocolError: the body ended before the answer did.
         """
-        out = self._read(self._events.finish())
+        for event in self._events.finish():
+            self._take(event, out)
         if not self.finished:
             self._end(out)
-        return out
-
-    def _read(self, events: list[bytes]) -> list[ChatEvent]:
-        out: list[ChatEvent] = []
-        try:
-            for data in events:
-                if self.finished:
-                    break
-                self._take(data, out)
-        except ServiceError as error:
-            if not out:
-                raise
-            self.failure = error
-        return out
 
     def _take(self, data: bytes, out: list[ChatEvent]) -> None:
+        if self.finished:
+            return
         try:
             chunk = _decode(data)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             if data.strip() == _DONE:
                 self._end(out)
                 return
-            raise errors.unreadable() from error
+            raise failures.unreadable() from error
         if chunk.error is not None:
             raise errors.reported(chunk.error, self._prompt)
         for choice in chunk.choices:
@@ -147,7 +133,7 @@ class ChatDecoder:
     def _end(self, out: list[ChatEvent]) -> None:
         reason = self._reason
         if reason is None:
-            raise UpstreamProtocolError(_CUT, code="upstream_truncated")
+            raise failures.cut_short()
         if reason is FinishReason.STOP and self._calls.made:
             reason = FinishReason.TOOL_CALLS
         if reason is not FinishReason.LENGTH:

@@ -9,8 +9,8 @@ import struct
 
 import msgspec
 
+from adapters.engines import failures
 from adapters.openai_upstream import wire
-from adapters.openai_upstream.errors import unreadable
 from domain.embeddings import COMPONENT_BYTES, EmbedResult, Vector, cut, pack, unpack
 
 # Some milliseconds of decoding; a larger answer would hold up every stream for longer.
@@ -38,7 +38,7 @@ def _result(answer: bytes) -> EmbedResult:
         ordered = sorted(decoded.data, key=lambda entry: entry.index)
         vectors = tuple(_vector(entry.embedding) for entry in ordered)
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, ValueError) as error:
-        raise unreadable() from error
+        raise failures.unreadable() from error
     usage = decoded.usage or wire.Usage()
     return EmbedResult(vectors, usage.prompt_tokens)
 

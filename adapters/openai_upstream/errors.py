@@ -7,11 +7,12 @@ piece of text decides, and the words that the caller reads are ours.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.engines import failures
+from adapters.engines.failures import Meaning
 from adapters.openai_upstream import wire
 from domain.errors import (
     InvalidRequestError,
@@ -19,7 +20,6 @@ from domain.errors import (
     OverloadedError,
     ServiceError,
     UpstreamError,
-    UpstreamProtocolError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
 )
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NOT_FOUND = 404
-_REDIRECTS = range(300, 400)
 _REFUSALS = range(400, 500)
 
 _TOO_LONG = re.compile(
@@ -51,28 +50,8 @@ _FIELDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What a piece of an engine's text means."""
-
-    pattern: re.Pattern[str]
-    kind: type[ServiceError]
-    code: str
-    message: str
-    param: str | None = None
-
-    def error(self) -> ServiceError:
-        return self.kind(self.message, code=self.code, param=self.param)
-
-
-def _rule(
-    pattern: str, kind: type[ServiceError], code: str, message: str, param: str | None = None
-) -> _Rule:
-    return _Rule(re.compile(pattern, re.IGNORECASE), kind, code, message, param)
-
-
-_RULES = (
-    _rule(
+_WORDS = (
+    Meaning(
         r"enable-auto-tool-choice|tool-call-parser|does not support tools|tools? (?:is|are) not"
         r"|tools param requires",
         InvalidRequestError,
@@ -80,7 +59,7 @@ _RULES = (
         "This model, or its server as it was started, does not support tools.",
         "tools",
     ),
-    _rule(
+    Meaning(
         r"not a multimodal model|image input|does not support image|support multimodal"
         r"|cannot see images|image_url.*not supported|at most 0 image",
         InvalidRequestError,
@@ -88,7 +67,7 @@ _RULES = (
         "This model cannot see images.",
         "messages",
     ),
-    _rule(
+    Meaning(
         r"does not support (?:the )?(?:embeddings|chat|completions|generat)|embeddings? (?:is|are)"
         r" not supported|not an embedding model|model makes no vectors|is not a chat model"
         r"|cannot do what this endpoint",
@@ -97,40 +76,40 @@ _RULES = (
         "This model cannot do what this endpoint asks of it.",
         "model",
     ),
-    _rule(
+    Meaning(
         r"does not support (?:thinking|reasoning)|reasoning_effort|invalid reasoning value",
         InvalidRequestError,
         "unsupported_parameter",
         "This model server does not take this reasoning effort for this model.",
         "reasoning_effort",
     ),
-    _rule(
+    Meaning(
         r"chat template",
         InvalidRequestError,
         "unsupported_message_order",
         "The model's template does not take these messages.",
         "messages",
     ),
-    _rule(
+    Meaning(
         r"grammar|json.?schema|guided|structured output",
         InvalidRequestError,
         "invalid_json_schema",
         "The model server cannot take this JSON Schema.",
         "response_format",
     ),
-    _rule(
+    Meaning(
         r"out of memory|failed to allocate",
         UpstreamUnavailableError,
         "insufficient_memory",
         "The model server has too little memory for this request.",
     ),
-    _rule(
+    Meaning(
         r"loading model",
         UpstreamUnavailableError,
         "upstream_unavailable",
         "The model server is not ready; try again shortly.",
     ),
-    _rule(
+    Meaning(
         r"server.busy|too many requests|overloaded|queue is full",
         OverloadedError,
         "server_busy",
@@ -167,10 +146,7 @@ def reported(failure: wire.Failure | str, prompt: str) -> ServiceError:
         failure: the engine's words.
         prompt: the client's name for what the model reads.
     """
-    known = _known(_failure(failure), prompt)
-    return known or UpstreamError(
-        "The model server failed while it answered.", code="upstream_error"
-    )
+    return _known(_failure(failure), prompt) or failures.failed()
 
 
 def status_error(
@@ -184,11 +160,6 @@ def status_error(
         model: the model that the request named, where it named one.
         prompt: the client's name for what the model reads.
     """
-    if status in _REDIRECTS:
-        return UpstreamProtocolError(
-            "The model server answered with a redirect, which is not followed.",
-            code="upstream_redirect",
-        )
     failure = _failure_of(body)
     if status == _NOT_FOUND and model is not None:
         return _missing(failure, model)
@@ -209,20 +180,11 @@ def model_not_found(model: str) -> NotFoundError:
     return NotFoundError(message, code="model_not_found", param="model")
 
 
-def unreadable() -> UpstreamProtocolError:
-    """Return the error of bytes that are no answer."""
-    message = "The model server sent something that is not an answer."
-    return UpstreamProtocolError(message, code="upstream_garbage")
-
-
 def _by_status(status: int) -> ServiceError:
     if status in _BY_STATUS:
         kind, code, message = _BY_STATUS[status]
         return kind(message, code=code)
-    if status in _REFUSALS:
-        message = f"The model server refused the request (status {status})."
-        return UpstreamError(message, code="upstream_refused")
-    return UpstreamError(f"The model server failed (status {status}).", code="upstream_error")
+    return failures.by_status(status)
 
 
 def _missing(failure: wire.Failure, model: str) -> ServiceError:
@@ -253,7 +215,7 @@ def _known(failure: wire.Failure, prompt: str) -> ServiceError | None:
     text = f"{failure.code or ''} {failure.type or ''} {failure.message or ''}"
     if _TOO_LONG.search(text):
         return _context_exceeded(failure, prompt)
-    return next((rule.error() for rule in _RULES if rule.pattern.search(text)), None)
+    return failures.known(text.lower(), _WORDS)
 
 
 def _context_exceeded(failure: wire.Failure, prompt: str) -> InvalidRequestError:
@@ -261,10 +223,4 @@ def _context_exceeded(failure: wire.Failure, prompt: str) -> InvalidRequestError
     found = (pattern.search(failure.message or "") for pattern in _COUNTS)
     if not asked and (counts := next(filter(None, found), None)):
         asked, limit = int(counts["asked"]), int(counts["limit"])
-    message = f"The model's context is too short for the {prompt} of this request."
-    if asked and limit:
-        message = (
-            f"This model's maximum context length is {limit} tokens. "
-            f"However, your {prompt} resulted in {asked} tokens."
-        )
-    return InvalidRequestError(message, code="context_length_exceeded", param=prompt)
+    return failures.too_long(prompt, asked, limit)

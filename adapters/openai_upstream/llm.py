@@ -10,16 +10,15 @@ from adapters.openai_upstream.catalog import Catalog
 from adapters.openai_upstream.decoder import ChatDecoder, CompletionDecoder
 from adapters.openai_upstream.errors import status_error
 from adapters.transport.answer import AnswerStream
-from adapters.transport.upstream import ERROR_LIMIT_BYTES, Upstream, UpstreamResponse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adapters.transport.upstream import Upstream
     from application.ports.system import IdPort
     from domain.chat import ChatRequest
     from domain.completion import CompletionRequest
     from domain.embeddings import EmbedRequest, EmbedResult
-    from domain.errors import ServiceError
     from domain.models import ModelDetails, ModelSummary
 
 _OK = 200
@@ -40,14 +39,14 @@ class OpenAILLM:
         body = requests.chat(request, await self._catalog.spelt(request.model))
         response = await self._upstream.send("POST", _CHAT, body)
         if response.status != _OK:
-            raise await _refusal(response, request.model, "messages")
+            raise status_error(response.status, await response.whole(), request.model, "messages")
         return AnswerStream(response, ChatDecoder(self._new_call_id, request.top_logprobs))
 
     async def complete_prompt(self, request: CompletionRequest) -> AnswerStream:
         body = requests.completion(request, await self._catalog.spelt(request.model))
         response = await self._upstream.send("POST", _COMPLETIONS, body)
         if response.status != _OK:
-            raise await _refusal(response, request.model, "prompt")
+            raise status_error(response.status, await response.whole(), request.model, "prompt")
         return AnswerStream(response, CompletionDecoder(request.top_logprobs))
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
@@ -73,12 +72,3 @@ class OpenAILLM:
 
     async def aclose(self) -> None:
         await self._upstream.aclose()
-
-
-async def _refusal(response: UpstreamResponse, model: str, prompt: str) -> ServiceError:
-    """Return what an answer with an error status means, and give its connection back."""
-    try:
-        text = await response.read_start(ERROR_LIMIT_BYTES)
-    finally:
-        await response.aclose()
-    return status_error(response.status, text, model, prompt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.openai_upstream import errors
+from adapters.engines import decoding
 from domain.chat import TokenLogprob, TopLogprob
 
 if TYPE_CHECKING:
@@ -19,23 +19,13 @@ def tokens(given: wire.Logprobs | None, top: int) -> tuple[TokenLogprob, ...]:
     if given is None:
         return ()
     if given.content is not None:
-        return tuple(_token(entry, top) for entry in given.content)
+        return tuple(decoding.logprob(entry, top) for entry in given.content)
     drawn = zip(given.tokens or (), given.token_logprobs or (), strict=False)
     others = given.top_logprobs or []
     return tuple(
         # Only the first token of an echoed prompt has no probability; none is echoed here.
         TokenLogprob(token, logprob or 0.0, _encoded(token), _likeliest(others, place, top))
         for place, (token, logprob) in enumerate(drawn)
-    )
-
-
-def _token(entry: wire.TokenLogprob, top: int) -> TokenLogprob:
-    others = (entry.top_logprobs or [])[:top]
-    return TokenLogprob(
-        entry.token,
-        entry.logprob,
-        _utf8(entry.bytes),
-        tuple(TopLogprob(other.token, other.logprob, _utf8(other.bytes)) for other in others),
     )
 
 
@@ -49,10 +39,3 @@ def _likeliest(
 
 def _encoded(token: str) -> bytes | None:
     return None if _NO_TEXT in token else token.encode()
-
-
-def _utf8(values: list[int] | None) -> bytes | None:
-    try:
-        return None if values is None else bytes(values)
-    except ValueError as error:
-        raise errors.unreadable() from error

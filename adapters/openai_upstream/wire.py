@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from adapters.engines.wire import TokenLogprob
+
 
 class Function(Struct):
     """Part of a call's function: the name once, then pieces of the arguments."""
@@ -31,20 +33,6 @@ class Delta(Struct, gc=False):
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: list[CallDelta] | None = None
-
-
-class TopLogprob(Struct):
-    """A token that might have been drawn."""
-
-    token: str
-    logprob: float
-    bytes: list[int] | None = None
-
-
-class TokenLogprob(TopLogprob):
-    """A drawn token."""
-
-    top_logprobs: list[TopLogprob] | None = None
 
 
 class Logprobs(Struct):

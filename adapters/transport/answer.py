@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Self
 
-from domain.errors import UpstreamProtocolError
+from domain.errors import ServiceError, UpstreamProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adapters.transport.upstream import UpstreamResponse
-    from domain.errors import ServiceError
     from domain.events import ChatEvent
 
 # Half a million tokens, or some fifty thousand with all their alternatives; what is longer has no
@@ -23,22 +22,20 @@ class Decoder(Protocol):
 
     Attributes:
         finished: the answer is complete.
-        failure: the answer failed after the events that were returned last.
     """
 
     finished: bool
-    failure: ServiceError | None
 
-    def feed(self, data: bytes) -> list[ChatEvent]:
-        """Return the events that ``data`` completes; possibly none.
+    def feed(self, data: bytes, out: list[ChatEvent]) -> None:
+        """Put the events that ``data`` completes into ``out``; possibly none.
 
         Raises:
             ServiceError: the server reported a failure, or what it sends is no answer.
         """
         ...
 
-    def finish(self) -> list[ChatEvent]:
-        """Return the events that the end of the body completes; at least one.
+    def finish(self, out: list[ChatEvent]) -> None:
+        """Put the events that the end of the body completes into ``out``; at least one.
 
         Raises:
             UpstreamProtocolError: the body ended before the answer did.
@@ -53,6 +50,7 @@ class AnswerStream:
         self._response = response
         self._decoder = decoder
         self._bytes = 0
+        self._failure: ServiceError | None = None
 
     def __aiter__(self) -> Self:
         return self
@@ -60,16 +58,24 @@ class AnswerStream:
     async def __anext__(self) -> Sequence[ChatEvent]:
         if self._decoder.finished:
             raise StopAsyncIteration
-        if self._decoder.failure is not None:
-            raise self._decoder.failure
-        while data := await self._response.read():
-            self._bytes += len(data)
-            if self._bytes > _LIMIT_BYTES:
-                message = "The model server's answer is too large."
-                raise UpstreamProtocolError(message, code="upstream_too_large")
-            if events := self._decoder.feed(data):
-                return events
-        return self._decoder.finish()
+        if self._failure is not None:
+            raise self._failure
+        events: list[ChatEvent] = []
+        try:
+            while data := await self._response.read():
+                self._bytes += len(data)
+                if self._bytes > _LIMIT_BYTES:
+                    raise _too_large()
+                self._decoder.feed(data, events)
+                if events:
+                    return events
+            self._decoder.finish(events)
+        except ServiceError as error:
+            # What came before it in the same read stands.
+            if not events:
+                raise
+            self._failure = error
+        return events
 
     async def aclose(self) -> None:
         try:
@@ -77,3 +83,8 @@ class AnswerStream:
                 await self._response.finish()
         finally:
             await self._response.aclose()
+
+
+def _too_large() -> UpstreamProtocolError:
+    message = "The model server's answer is too large."
+    return UpstreamProtocolError(message, code="upstream_too_large")

@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
 # What an answer that is read whole may hold: model lists and details reach some hundreds of
 # kilobytes; 128 vectors of 8,192 components, the most that is asked for at a time, 24 megabytes.
-WHOLE_LIMIT_BYTES = 32 * 1024 * 1024
+_WHOLE_LIMIT_BYTES = 32 * 1024 * 1024
 # An error's text is a sentence; what is longer is of no use.
-ERROR_LIMIT_BYTES = 64 * 1024
+_ERROR_LIMIT_BYTES = 64 * 1024
 
 _OK = 200
 _IDLE_S = 15.0
 # The end of a body follows its last line at once; a connection is not worth a longer wait.
 _END_S = 0.05
-
 
 # Header lines of the request at hand beside those that every one has, each with its end.
 MORE_HEADERS: ContextVar[bytes] = ContextVar("more_headers", default=b"")
@@ -40,6 +39,19 @@ class UpstreamResponse:
         self._connection = connection
         self._release = release
         self._closed = False
+
+    async def whole(self) -> bytes:
+        """Return the body, and give the connection back; of an error's body, its beginning.
+
+        Raises:
+            UpstreamError: it is too large, or the connection broke.
+        """
+        try:
+            if self.status == _OK:
+                return await self.read_whole(_WHOLE_LIMIT_BYTES)
+            return await self.read_start(_ERROR_LIMIT_BYTES)
+        finally:
+            await self.aclose()
 
     async def read_whole(self, limit_bytes: int) -> bytes:
         """Return the rest of the body.
@@ -149,7 +161,7 @@ class Upstream:
             if self.circuit.is_open:
                 raise _left_alone(self.circuit.remaining_s(_now())) from error
             raise
-        return response.status, await _whole(response)
+        return response.status, await response.whole()
 
     async def fetch(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Send a request and return the answer's status and whole body.
@@ -158,7 +170,7 @@ class Upstream:
             UpstreamError: as ``send``, or the body is too large.
         """
         response = await self.send(method, path, body)
-        return response.status, await _whole(response)
+        return response.status, await response.whole()
 
     async def aclose(self) -> None:
         """Close the connections that are not in use."""
@@ -228,15 +240,6 @@ class Upstream:
         timer = asyncio.get_running_loop().call_later(_IDLE_S, forget)
         connection.idle(forget)
         self._idle.append((connection, timer))
-
-
-async def _whole(response: UpstreamResponse) -> bytes:
-    try:
-        if response.status == _OK:
-            return await response.read_whole(WHOLE_LIMIT_BYTES)
-        return await response.read_start(ERROR_LIMIT_BYTES)
-    finally:
-        await response.aclose()
 
 
 def _now() -> float:

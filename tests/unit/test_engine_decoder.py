@@ -33,11 +33,13 @@ def decoder(top: int | None = None) -> ChatDecoder:
 
 
 def batches(decoding: ChatDecoder, *pieces: bytes) -> list[list[ChatEvent]]:
-    got = [decoding.feed(piece) for piece in pieces]
-    if decoding.failure is not None:
-        raise decoding.failure
+    got: list[list[ChatEvent]] = []
+    for piece in pieces:
+        got.append([])
+        decoding.feed(piece, got[-1])
     if not decoding.finished:
-        got.append(decoding.finish())
+        got.append([])
+        decoding.finish(got[-1])
     return [batch for batch in got if batch]
 
 
@@ -155,13 +157,15 @@ def test_a_failure_comes_after_what_came_before_it(
     decoding = decoder()
     failed = b"data: " + data + b"\n\n"
 
-    came = decoding.feed(HEL + failed)
+    came: list[ChatEvent] = []
+
+    with pytest.raises(kind) as caught:
+        decoding.feed(HEL + failed, came)
 
     assert came == [TextDelta("Hel")]
-    assert isinstance(decoding.failure, kind)
-    assert decoding.failure.code == code
+    assert caught.value.code == code
     with pytest.raises(kind):
-        decoder().feed(failed)
+        decoder().feed(failed, [])
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])

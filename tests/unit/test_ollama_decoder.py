@@ -45,8 +45,12 @@ def decoder() -> ChatDecoder:
 def decoded(*pieces: bytes) -> list[ChatEvent]:
     """Return the events of an answer that comes in these pieces."""
     machine = decoder()
-    events = [event for piece in pieces for event in machine.feed(piece)]
-    return events if machine.finished else events + machine.finish()
+    events: list[ChatEvent] = []
+    for piece in pieces:
+        machine.feed(piece, events)
+    if not machine.finished:
+        machine.finish(events)
+    return events
 
 
 def failure(*pieces: bytes) -> ServiceError:
@@ -119,14 +123,12 @@ def test_lines_read_together_give_what_each_gives_alone(lines: list[bytes]) -> N
         events: list[ChatEvent] = []
         for piece in pieces:
             try:
-                events += apart(machine.feed(piece))
+                machine.feed(piece, events)
             except ServiceError as error:
-                return events, machine.finished, error.code
-            if machine.failure is not None:
-                return events, machine.finished, machine.failure.code
+                return list(apart(events)), machine.finished, error.code
             if machine.finished:
                 break
-        return events, machine.finished, None
+        return list(apart(events)), machine.finished, None
 
     assert outcome([b"".join(lines)]) == outcome(lines)
 
@@ -294,25 +296,24 @@ def test_an_error_line_is_a_failure() -> None:
     ],
 )
 def test_what_came_before_a_failure_in_the_same_read_stands(last: bytes, code: str) -> None:
-    machine = decoder()
+    machine, events = decoder(), list[ChatEvent]()
 
-    events = machine.feed(text_line("a") + last + done_line())
+    with pytest.raises(ServiceError) as caught:
+        machine.feed(text_line("a") + last + done_line(), events)
 
     assert events == [TextDelta("a")]
-    assert machine.failure is not None
-    assert (machine.failure.code, machine.finished) == (code, False)
+    assert (caught.value.code, machine.finished) == (code, False)
 
 
 def test_an_end_without_a_message_that_is_none_is_no_end() -> None:
-    machine = decoder()
+    machine, events = decoder(), list[ChatEvent]()
+    data = json.dumps({"message": {"content": "a"}, "done_reason": "load"}).encode() + b"\n"
 
-    events = machine.feed(
-        json.dumps({"message": {"content": "a"}, "done_reason": "load"}).encode() + b"\n"
-    )
+    with pytest.raises(UpstreamProtocolError):
+        machine.feed(data, events)
 
     assert events == [TextDelta("a")]
     assert machine.finished is False
-    assert machine.failure is not None
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b'{"message":{"content":"b"},"done":false}'])
