@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 import httpx
 
+from entrypoints.settings.addresses import host_of_url
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 _HERE = "127.0.0.1"
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to listen on, not to call
 _LOOK_EVERY_S = 0.05
 _START_S = 60
 _END_S = 5
@@ -68,8 +69,7 @@ def service() -> Generator[Place]:
 
 def own_url(settings: Settings) -> str:
     """Return where the service of these settings answers."""
-    host = _ANY.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/v1"
+    return f"http://{host_of_url(settings.host)}:{settings.port}/v1"
 
 
 def answers(url: str) -> bool:

@@ -15,12 +15,12 @@ import msgspec
 from entrypoints.cli import background, options
 from entrypoints.cli.background import Place
 from entrypoints.cli.output import console
+from entrypoints.settings.addresses import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
 _CONNECT_S = 5
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DONE = b"[DONE]"
 
 
@@ -182,7 +182,7 @@ def connected(url: str | None, key: str | None) -> Generator[Client]:
             headers={"Authorization": f"Bearer {place.key}"} if place.key else {},
             timeout=httpx.Timeout(None, connect=_CONNECT_S),
             # Proxies are for what is elsewhere.
-            trust_env=urlsplit(place.url).hostname not in _LOOPBACK,
+            trust_env=urlsplit(place.url).hostname not in LOOPBACK,
         )
         yield Client(stack.enter_context(http), place.url)
 

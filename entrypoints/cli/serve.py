@@ -12,6 +12,7 @@ from entrypoints.cli.server import Server, config_of, serve
 from entrypoints.container import Container, decide
 from entrypoints.http.drain import Drain
 from entrypoints.settings import WORKERS_NEED_A_SERVER, SettingsError
+from entrypoints.settings.addresses import EVERYWHERE, host_of_url
 
 if TYPE_CHECKING:
     from entrypoints.settings import Settings
@@ -38,33 +39,38 @@ def run(settings: Settings) -> int:
 
 def banner(settings: Settings) -> str:
     """Return what a person should know at the start."""
+    host = host_of_url(settings.host)
+    at = f"http://{'localhost' if host == '127.0.0.1' else host}:{settings.port}"
+    lines = [_models(settings), f"API: {at}/v1  Page: {at}/  Reference: {at}/docs"]
+    if settings.host in EVERYWHERE:
+        lines.append(f"It listens at all addresses of this machine ({settings.host}).")
+    if not settings.is_local and not settings.guarded:
+        lines.append(
+            "Warning: whoever reaches this machine may ask, without a key (ALLOW_NO_AUTH). "
+            "API_KEY closes it."
+        )
+    if any(len(key) < _SHORTEST_SAFE_KEY for key in settings.api_keys):
+        lines.append("Warning: API_KEY has a key of under 16 characters, which can be guessed.")
+    return "\n".join(lines)
+
+
+def _models(settings: Settings) -> str:
     model = settings.default_model
     if settings.model_servers:
         kind = "an OpenAI-compatible engine" if settings.uses_engines else "Ollama"
         places = ", ".join(settings.model_servers)
-        lines = [
-            (
-                f"Models: {kind} at {places}; the default model is '{model}' "
-                "(DEFAULT_MODEL chooses another)."
-            )
-        ]
-    elif settings.llm_backend == "scripted":
+        return (
+            f"Models: {kind} at {places}; the default model is '{model}' "
+            "(DEFAULT_MODEL chooses another)."
+        )
+    if settings.llm_backend == "scripted":
         written = settings.script_file or settings.record_file
         by = f"by {written}" if written else "by the names of models (docs/testing.md)"
-        lines = [f"Models: none; answers are written beforehand, {by}. For tests."]
-    elif settings.gguf is not None:
-        lines = [f"Models: llama.cpp in this process with your file, as '{model}'."]
-    else:
-        lines = [
-            (
-                f"Models: only the small demonstration model '{model}', in this process; it is no "
-                "assistant. Start Ollama or set OLLAMA_URL for yours, or EMBEDDED_MODEL_PATH for a "
-                "GGUF file."
-            )
-        ]
-    address = f"http://{'localhost' if settings.host == '127.0.0.1' else settings.host}"
-    at = f"{address}:{settings.port}"
-    lines.append(f"API: {at}/v1  Page: {at}/  Reference: {at}/docs")
-    if any(len(key) < _SHORTEST_SAFE_KEY for key in settings.api_keys):
-        lines.append("Warning: API_KEY has a key of under 16 characters, which can be guessed.")
-    return "\n".join(lines)
+        return f"Models: none; answers are written beforehand, {by}. For tests."
+    if settings.gguf is not None:
+        return f"Models: llama.cpp in this process with your file, as '{model}'."
+    return (
+        f"Models: only the small demonstration model '{model}', in this process; it is no "
+        "assistant. Start Ollama or set OLLAMA_URL for yours, or EMBEDDED_MODEL_PATH for a "
+        "GGUF file."
+    )

@@ -1,4 +1,4 @@
-"""Addresses of model servers in the forms that people write."""
+"""Addresses: those that people write, and those that a client can connect to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from urllib.parse import urlsplit
 
 OLLAMA_PORT = 11434
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# What listens at all addresses of a machine, and where it is asked from there.
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to listen on
 
 
 def base_url(text: str, usual_port: int | None = OLLAMA_PORT) -> str:
@@ -34,9 +37,12 @@ def base_url(text: str, usual_port: int | None = OLLAMA_PORT) -> str:
     if "@" in parts.netloc:
         message = "a user and a password in an address are not sent; leave them out"
         raise ValueError(message)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    # Addresses to listen on are not addresses to connect to.
-    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - see above
     port = parts.port or default_port
     path = re.sub(r"/(api(/chat)?|v1)?/*$", "", parts.path.rstrip("/"))
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}"
+    return f"{parts.scheme}://{host_of_url(parts.hostname)}{f':{port}' if port else ''}{path}"
+
+
+def host_of_url(host: str) -> str:
+    """Return a host as a URL has it; where it listens at all addresses, one of this machine."""
+    host = EVERYWHERE.get(host, host)
+    return f"[{host}]" if ":" in host else host

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from domain.key_lines import parse
 from entrypoints.settings.addresses import base_url
-from entrypoints.settings.values import LOOPBACK, SQLITE, STORE_SERVERS, entries
+from entrypoints.settings.values import SQLITE, STORE_SERVERS, entries
 
 if TYPE_CHECKING:
     from entrypoints.settings.values import Settings
@@ -170,7 +170,7 @@ def _workers(settings: Settings) -> list[str]:
 
 
 def _host(settings: Settings) -> list[str]:
-    if settings.host in LOOPBACK or settings.guarded or settings.allow_no_auth:
+    if settings.is_local or settings.guarded or settings.allow_no_auth:
         return []
     needed = "an address that others can reach needs API_KEY or API_KEY_FILE"
     return [f"HOST: {needed}; ALLOW_NO_AUTH=true opens it to everyone"]

@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from entrypoints.settings.addresses import LOOPBACK
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 _YEAR_S = 31_536_000
 Seconds = Annotated[float, Meta(gt=0, le=_YEAR_S)]
 SecondsOrNever = Annotated[float, Meta(ge=0, le=_YEAR_S)]
 Count = Annotated[int, Meta(ge=1)]
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # What the address of a store begins with.
 SQLITE = "sqlite:///"
 STORE_SERVERS = frozenset({"redis", "rediss", "valkey", "valkeys"})
@@ -98,6 +99,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.api_keys) or self.key_file is not None
 
     @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the service."""
+        return self.host in LOOPBACK
+
+    @property
     def model_servers(self) -> tuple[str, ...]:
         """The base URLs of the servers that run the models; none where this process does."""
         by_backend = {"ollama": self.ollama_url, "openai": self.upstream_url}
@@ -159,7 +165,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if self.allowed_hosts:
             return tuple(host.lower() for host in entries(self.allowed_hosts) if host != "*")
-        return tuple(sorted(LOOPBACK)) if self.host in LOOPBACK else ()
+        return tuple(sorted(LOOPBACK)) if self.is_local else ()
 
     @property
     def image_hosts(self) -> tuple[str, ...]:

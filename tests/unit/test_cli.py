@@ -40,6 +40,7 @@ def test_the_banner_names_a_file_of_the_users_own() -> None:
         embedded_model_path=str(Path("mine.gguf")),
         host="192.0.2.1",
         port=80,
+        api_key="x" * 16,
     )
 
     assert banner(settings) == (
@@ -58,6 +59,40 @@ def test_a_short_key_draws_a_warning(key: str, warned: bool) -> None:  # noqa: F
 
     assert ("Warning: API_KEY" in told) is warned
     assert not key or key not in told
+
+
+@pytest.mark.parametrize(
+    ("host", "opened", "everywhere"),
+    [
+        ("localhost", "localhost", False),
+        ("::1", "[::1]", False),
+        ("0.0.0.0", "localhost", True),  # noqa: S104 - the case in point
+        ("::", "[::1]", True),
+    ],
+)
+def test_the_address_of_the_banner_can_be_opened(
+    host: str,
+    opened: str,
+    everywhere: bool,  # noqa: FBT001 - a case
+) -> None:
+    told = banner(Settings(llm_backend="embedded", host=host, api_key="x" * 16))
+
+    assert f"Page: http://{opened}:8000/  " in told
+    assert (f"all addresses of this machine ({host})" in told) is everywhere
+
+
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [
+        (Settings(host="0.0.0.0", allow_no_auth=True), 1),  # noqa: S104 - the case in point
+        (Settings(host="192.0.2.1", allow_no_auth=True), 1),
+        (Settings(host="192.0.2.1", allow_no_auth=True, api_key="x" * 16), 0),
+        (Settings(host="192.0.2.1", allow_no_auth=True, api_key_file="keys"), 0),
+        (Settings(allow_no_auth=True), 0),
+    ],
+)
+def test_a_service_that_is_open_to_others_says_so_once(settings: Settings, warned: int) -> None:
+    assert banner(settings).count("may ask, without a key") == warned
 
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["fly"], 2), (["--help"], 0)])
