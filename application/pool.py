@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from application.pool_server import PooledStream, Server
 from domain import routing
 from domain.errors import (
     NotFoundError,
@@ -17,7 +18,6 @@ from domain.errors import (
     UpstreamUnavailableError,
 )
 from domain.models import canonical
-from domain.routing import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from domain.chat import ChatRequest
     from domain.completion import CompletionRequest
     from domain.embeddings import EmbedRequest, EmbedResult
-    from domain.events import ChatEvent
     from domain.models import ModelDetails, ModelSummary
 
 T = TypeVar("T")
@@ -46,43 +45,6 @@ def pooled(servers: Mapping[str, LLMPort]) -> LLMPort:
     return PooledLLM(servers)
 
 
-class _Server:
-    """A server, what it has to do, and which models it has (those in memory True)."""
-
-    def __init__(self, name: str, llm: LLMPort, patience_s: float) -> None:
-        self._patience_s = patience_s
-        self.name = name
-        self.llm = llm
-        self.busy = 0
-        self.models: Mapping[str, bool] | None = None
-
-    async def look(self) -> Sequence[ModelSummary] | ServiceError:
-        """Return the models that there are, or why they cannot be learnt; keep what matters."""
-        try:
-            async with asyncio.timeout(self._patience_s):
-                models = await self.llm.list_models()
-        except ServiceError as error:
-            self.models = None
-            return error
-        except TimeoutError:
-            self.models = None
-            message = "The model server does not answer."
-            return UpstreamTimeoutError(message, code="upstream_timeout")
-        # Where a server does not say, its models are there from its start.
-        self.models = {canonical(one.name): one.loaded is not False for one in models}
-        return models
-
-    def lacks(self, model: str) -> bool:
-        """Return whether the server is known not to have a model."""
-        return self.models is not None and model not in self.models
-
-    def as_candidate(self, model: str) -> Candidate:
-        """Return what the order goes by."""
-        known = self.models is not None
-        loaded = self.models[model] if self.models is not None and model in self.models else True
-        return Candidate(self.name, self.busy, loaded=loaded, known=known)
-
-
 class PooledLLM:
     """Asks the server that has the model, and the conversation in its cache, if it is not too busy.
 
@@ -94,7 +56,7 @@ class PooledLLM:
     """
 
     def __init__(self, servers: Mapping[str, LLMPort], patience_s: float = _PATIENCE_S) -> None:
-        self._servers = [_Server(name, llm, patience_s) for name, llm in servers.items()]
+        self._servers = [Server(name, llm, patience_s) for name, llm in servers.items()]
         self._until = 0.0
         self._looking: asyncio.Task[object] | None = None
 
@@ -107,7 +69,7 @@ class PooledLLM:
         return await self._open(request.model, key, lambda llm: llm.complete_prompt(request))
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
-        async def ask(server: _Server) -> EmbedResult:
+        async def ask(server: Server) -> EmbedResult:
             server.busy += 1
             try:
                 return await server.llm.embed(request)
@@ -174,12 +136,12 @@ class PooledLLM:
     async def _open(
         self, model: str, key: bytes, begin: Callable[[LLMPort], Awaitable[ChatStream]]
     ) -> ChatStream:
-        async def open_at(server: _Server) -> ChatStream:
+        async def open_at(server: Server) -> ChatStream:
             server.busy += 1
             stream: ChatStream | None = None
             try:
                 stream = await begin(server.llm)
-                return _PooledStream(server, stream, await anext(stream))
+                return PooledStream(server, stream, await anext(stream))
             except BaseException:
                 server.busy -= 1
                 if stream is not None:
@@ -188,18 +150,22 @@ class PooledLLM:
 
         return await self._first(await self._order(model, key), open_at)
 
-    async def _first(self, servers: Sequence[_Server], ask: Callable[[_Server], Awaitable[T]]) -> T:
+    async def _first(self, servers: Sequence[Server], ask: Callable[[Server], Awaitable[T]]) -> T:
         """Return what the first server that does not fail answers.
 
         Raises:
-            ServiceError: all failed; one that could be reached has the word.
+            ServiceError: all failed; one that could be reached has the word. That there is no such
+                model is told only where each says so: another may have it.
         """
         failures: list[ServiceError] = []
+        missing: list[NotFoundError] = []
         faults = 0
         for server in servers:
             try:
                 return await ask(server)
-            except (OverloadedError, NotFoundError) as error:
+            except NotFoundError as error:
+                missing.append(error)
+            except OverloadedError as error:
                 failures.insert(0, error)
             except UpstreamUnavailableError as error:
                 server.models = None
@@ -213,13 +179,17 @@ class PooledLLM:
                 faults += 1
                 if faults == _MOST_FAULTS:
                     break
-        raise failures[0]
+        raise (failures or missing)[0]
 
-    async def _order(self, name: str, key: bytes) -> list[_Server]:
+    async def _order(self, name: str, key: bytes) -> list[Server]:
         await self._refresh()
         model = canonical(name)
-        # Where none has it, the words for that are a server's own.
         servers = [server for server in self._servers if not server.lacks(model)]
+        if not servers:
+            # It may be there since they were looked at.
+            await self._looked()
+            servers = [server for server in self._servers if not server.lacks(model)]
+        # Where none has it, the words for that are a server's own.
         servers = servers or self._servers[:1]
         candidates = [server.as_candidate(model) for server in servers]
         return [servers[place] for place in routing.order(candidates, key)]
@@ -227,39 +197,18 @@ class PooledLLM:
     async def _refresh(self) -> None:
         """Look at what the servers have, at first and then beside the requests."""
         now = asyncio.get_running_loop().time()
-        if now >= self._until and (self._looking is None or self._looking.done()):
+        if now >= self._until:
+            looked = self._looked()
+            if not self._until:
+                await looked
+
+    def _looked(self) -> asyncio.Future[object]:
+        """Look at what the servers have, unless that is under way; return what is done then."""
+        if self._looking is None or self._looking.done():
             self._looking = asyncio.ensure_future(self._look())
-        if not self._until and self._looking is not None:
-            await asyncio.shield(self._looking)
+        return asyncio.shield(self._looking)
 
     async def _look(self) -> list[Sequence[ModelSummary] | ServiceError]:
         found = await asyncio.gather(*(server.look() for server in self._servers))
         self._until = asyncio.get_running_loop().time() + _KNOWN_S
         return found
-
-
-class _PooledStream:
-    """An answer whose first events are at hand; its server counts it until it is closed."""
-
-    def __init__(self, server: _Server, stream: ChatStream, first: Sequence[ChatEvent]) -> None:
-        self._server: _Server | None = server
-        self._stream = stream
-        self._first: Sequence[ChatEvent] | None = first
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Sequence[ChatEvent]:
-        first = self._first
-        if first is None:
-            return await anext(self._stream)
-        self._first = None
-        return first
-
-    async def aclose(self) -> None:
-        if self._server is not None:
-            server, self._server = self._server, None
-            try:
-                await self._stream.aclose()
-            finally:
-                server.busy -= 1

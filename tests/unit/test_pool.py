@@ -170,6 +170,35 @@ async def test_only_servers_with_the_model_are_asked() -> None:
     assert (await llm.show_model("llama3")).name == "llama3"
 
 
+@pytest.mark.parametrize("error", [GONE, OverloadedError("busy"), BROKEN])
+async def test_a_model_is_not_missing_while_a_server_that_may_have_it_fails(
+    error: ServiceError,
+) -> None:
+    class UnlistedLLM(FakeLLM):
+        async def list_models(self) -> Sequence[ModelSummary]:
+            raise BROKEN
+
+    there, unlisted = FakeLLM(), UnlistedLLM(models={})
+    llm = pool(there, unlisted, FakeLLM(models={}))
+    await answer(llm, ask())
+    there.failure = error
+
+    # Whichever of the two is asked first.
+    errors = [await outcome(llm, ask(str(number))) for number in range(9)]
+    assert errors == [error] * 9
+    with pytest.raises(type(error)):
+        await llm.show_model("llama3")
+
+
+async def test_a_model_that_came_meanwhile_is_there() -> None:
+    servers = [FakeLLM(models={}), FakeLLM()]
+    llm = pool(*servers)
+    await answer(llm, ask())
+    servers[1].models["fresh"] = MODELS["llama3"]
+
+    assert fold(await answer(llm, ask(model="fresh"))).content == "Hello"
+
+
 async def test_a_model_that_none_has_is_not_found_in_a_servers_words() -> None:
     error = await outcome(pool(FakeLLM(), FakeLLM()), ask(model="nope"))
 
