@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from application.choices import ChoiceStream, ManyChoices, OneChoice, all_of
 from application.generation import Generation
+from application.infill import HoleFiller
 from application.streaming import fold
 from domain.chat import ChatResult, FinishReason, Usage
 from domain.completion import NEW_DOCUMENT
@@ -15,12 +16,15 @@ from domain.events import Finished, TextDelta
 from domain.models import Capability
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from application.ports.llm import ChatStream, LLMPort
     from application.ports.system import ClockPort, IdPort
     from domain.completion import Choices, CompletionRequest
     from domain.events import ChatEvent
+
+    # How a completion is asked for.
+    Way: TypeAlias = Callable[[CompletionRequest], Awaitable[ChatStream]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class CompletionsService:
             UpstreamError: the model server failed.
         """
         generation = self._generation(requests)
-        await self._check(requests)
-        per_prompt = await all_of(self._of_prompt(request, choices) for request in requests)
+        way = await self._way(requests[0])
+        per_prompt = await all_of(_of_prompt(request, choices, way) for request in requests)
         results = tuple(result for some in per_prompt for result in _best(some, choices.n))
         used = [_usage(some) for some in per_prompt]
         return generation, Completions(
@@ -74,41 +78,31 @@ class CompletionsService:
             UpstreamError: the model server failed before the first token.
         """
         generation = self._generation(requests)
-        await self._check(requests)
+        way = await self._way(requests[0])
         each = [_choice(request, index) for request in requests for index in range(choices.n)]
         if len(each) == 1:
-            return generation, OneChoice(await self._open(each[0], echo=choices.echo))
-        streams = ManyChoices([self._open(request, echo=choices.echo) for request in each])
+            return generation, OneChoice(await _open(each[0], way, echo=choices.echo))
+        streams = ManyChoices([_open(request, way, echo=choices.echo) for request in each])
         await streams.prime()
         return generation, streams
 
     def _generation(self, requests: Sequence[CompletionRequest]) -> Generation:
         return Generation(self._ids.new("cmpl-"), self._clock.unix_time(), requests[0].model)
 
-    async def _check(self, requests: Sequence[CompletionRequest]) -> None:
-        """Refuse a suffix that the model would pass over."""
-        if requests[0].suffix is None:
-            return
-        model = requests[0].model
-        if (await self._llm.show_model(model)).lacks(Capability.INSERT):
-            message = f"The model '{model}' cannot fill in the middle; leave out 'suffix'."
+    async def _way(self, request: CompletionRequest) -> Way:
+        """Return how the model is asked; refuse a suffix where it writes nothing at all."""
+        if request.suffix is None:
+            return self._go_on
+        details = await self._llm.show_model(request.model)
+        if details.has(Capability.INSERT):
+            return self._go_on
+        if details.lacks(Capability.COMPLETION):
+            message = f"The model '{request.model}' cannot fill in the middle; leave out 'suffix'."
             raise InvalidRequestError(message, code="unsupported_parameter", param="suffix")
+        return HoleFiller(self._llm, details).open
 
-    async def _of_prompt(self, request: CompletionRequest, choices: Choices) -> list[ChatResult]:
-        if choices.best_of > choices.n and request.top_logprobs is None:
-            request = replace(request, top_logprobs=0)
-        drawn = (_choice(request, index) for index in range(choices.best_of))
-        return await all_of(self._answer(each, echo=choices.echo) for each in drawn)
-
-    async def _answer(self, request: CompletionRequest, *, echo: bool) -> ChatResult:
-        return await fold(await self._open(request, echo=echo))
-
-    async def _open(self, request: CompletionRequest, *, echo: bool) -> ChatStream:
-        muted = request.sampling.max_tokens == 0
-        stream = await self._llm.complete_prompt(_askable(request))
-        if muted:
-            stream = MutedStream(stream)
-        return EchoStream(request.prompt, stream) if echo else stream
+    async def _go_on(self, request: CompletionRequest) -> ChatStream:
+        return await self._llm.complete_prompt(_with_prompt(request))
 
 
 class MutedStream:
@@ -152,17 +146,33 @@ class EchoStream:
         await self._stream.aclose()
 
 
-def _askable(request: CompletionRequest) -> CompletionRequest:
-    """Return ``request`` in a form that no server misunderstands.
+async def _of_prompt(request: CompletionRequest, choices: Choices, way: Way) -> list[ChatResult]:
+    if choices.best_of > choices.n and request.top_logprobs is None:
+        request = replace(request, top_logprobs=0)
+    drawn = (_choice(request, index) for index in range(choices.best_of))
+    return await all_of(_answer(each, way, echo=choices.echo) for each in drawn)
 
-    Some take an empty prompt for a wish to load the model, and a limit of 0 for none.
-    """
-    if not request.prompt:
-        begin = NEW_DOCUMENT if request.suffix is None else "\n"
-        request = replace(request, prompt=begin)
-    if request.sampling.max_tokens == 0:
+
+async def _answer(request: CompletionRequest, way: Way, *, echo: bool) -> ChatResult:
+    return await fold(await _open(request, way, echo=echo))
+
+
+async def _open(request: CompletionRequest, way: Way, *, echo: bool) -> ChatStream:
+    # Some servers take a limit of 0 for none.
+    muted = request.sampling.max_tokens == 0
+    if muted:
         request = replace(request, sampling=replace(request.sampling, max_tokens=1))
-    return request
+    stream = await way(request)
+    if muted:
+        stream = MutedStream(stream)
+    return EchoStream(request.prompt, stream) if echo else stream
+
+
+def _with_prompt(request: CompletionRequest) -> CompletionRequest:
+    """Return ``request`` with a prompt: some servers take none for a wish to load the model."""
+    if request.prompt:
+        return request
+    return replace(request, prompt=NEW_DOCUMENT if request.suffix is None else "\n")
 
 
 def _choice(request: CompletionRequest, index: int) -> CompletionRequest:

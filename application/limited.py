@@ -44,7 +44,8 @@ class LimitedLLM:
         visit = VISIT.get()
         if visit is None:
             return await self._llm.complete_prompt(request)
-        tab = await visit.enter(request.model, _estimate(visit, (request.prompt,)))
+        texts = (request.prompt, request.suffix or "")
+        tab = await visit.enter(request.model, _estimate(visit, texts))
         return await _opened(self._llm.complete_prompt(request), tab)
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:

@@ -17,7 +17,7 @@ class CompletionRequest:
 
     Attributes:
         prompt: what to go on with; servers are never asked with an empty one.
-        suffix: text that the completion leads up to; the model's own template places it.
+        suffix: text that the completion leads up to; the model's own marks or template place it.
         sampling: a limit of tokens is always set. Servers are asked for 1 at least: some take 0
             for no limit.
         top_logprobs: None for no log probabilities, else the count of alternatives (0 to 20).

@@ -58,6 +58,10 @@ class ModelDetails:
     context_length: int | None = None
     embedding_length: int | None = None
 
+    def has(self, capability: Capability) -> bool:
+        """Whether the model is known to have ``capability``."""
+        return self.capabilities is not None and capability in self.capabilities
+
     def lacks(self, capability: Capability) -> bool:
         """Whether the model is known not to have ``capability``."""
         return self.capabilities is not None and capability not in self.capabilities

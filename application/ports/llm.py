@@ -62,8 +62,8 @@ class LLMPort(Protocol):
         An implementation may return at once and raise the errors below at the first step.
 
         Raises:
-            InvalidRequestError: the server refuses the request, or the model cannot fill in
-                before a suffix.
+            InvalidRequestError: the server refuses the request, or it has a suffix and the model
+                is not one that can insert.
             NotFoundError: no such model (code ``model_not_found``).
             OverloadedError: the server is busy.
             UpstreamError: the server failed before the first event.

@@ -126,6 +126,19 @@ async def test_a_stream_ends_with_usage_where_asked(service: Service) -> None:
     assert done == "[DONE]"
 
 
+async def test_a_suffix_is_led_up_to_by_any_model_that_writes(
+    service: Service, llm: FakeLLM
+) -> None:
+    whole = await ask(service, suffix="end", echo=True)
+    streamed = await ask(service, suffix="end", stream=True)
+
+    *records, done = chunks(streamed)
+    assert whole.json["choices"][0]["text"] == "OnceHello"
+    assert [record["choices"][0]["text"] for record in records] == ["Hel", "lo", ""]
+    assert done == "[DONE]"
+    assert [request.messages[-1].text for request in llm.requests] == ["Once<HOLE/>end"] * 2
+
+
 async def test_a_failure_before_the_first_token_keeps_its_status(service: Service) -> None:
     answer = await ask(service, stream=True, model="nope")
 
@@ -162,7 +175,9 @@ async def test_no_prompt_begins_a_document(service: Service, llm: FakeLLM, promp
         pytest.param({"max_tokens": -1}, "max_tokens", "integer_below_min_value", id="max_tokens"),
         pytest.param({"logit_bias": {"1": 1}}, "logit_bias", "unsupported_parameter", id="bias"),
         pytest.param({"echo": True, "logprobs": 1}, "logprobs", "unsupported_parameter", id="both"),
-        pytest.param({"suffix": "x"}, "suffix", "unsupported_parameter", id="suffix"),
+        pytest.param(
+            {"model": "embedder", "suffix": "x"}, "suffix", "unsupported_parameter", id="suffix"
+        ),
         pytest.param({"stream_options": {}}, "stream_options", None, id="stream_options"),
         pytest.param({"messages": []}, "messages", "unknown_parameter", id="messages"),
         pytest.param(

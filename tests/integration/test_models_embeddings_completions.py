@@ -111,17 +111,28 @@ async def test_a_prompt_is_completed_whole_and_streamed(
     assert len(logprobs.top_logprobs or ()) == len(logprobs.text_offset or ()) == 4
 
 
-async def test_a_suffix_is_led_up_to_or_refused(strict: AsyncOpenAI) -> None:
+async def test_a_suffix_is_led_up_to(strict: AsyncOpenAI, loose: AsyncOpenAI) -> None:
     model = await model_that_can(strict, "completion")
-    details = (await strict.models.retrieve(model)).model_dump()
 
-    asking = strict.completions.create(
-        model=model, prompt="def add(a, b):\n", suffix="\nprint(add(1, 2))", max_tokens=8
+    whole = await strict.completions.create(
+        model=model,
+        prompt="def add(a, b):\n",
+        suffix="\nprint(add(1, 2))",
+        max_tokens=8,
+        logprobs=1,
+        seed=1,
+        echo=False,
+    )
+    stream = await loose.completions.create(
+        model=model,
+        prompt="def add(a, b):\n",
+        suffix="\nprint(add(1, 2))",
+        max_tokens=8,
+        echo=True,
+        stream=True,
     )
 
-    if "insert" in details["capabilities"]:
-        assert (await asking).choices[0].text
-    else:
-        with pytest.raises(openai.BadRequestError) as caught:
-            await asking
-        assert caught.value.param == "suffix"
+    assert whole.choices[0].text
+    assert whole.choices[0].logprobs is not None
+    assert (await anext(stream)).choices[0].text == "def add(a, b):\n"
+    await stream.close()

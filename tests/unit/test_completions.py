@@ -11,12 +11,13 @@ from application.completions import CompletionsService
 from application.generation import Generation
 from application.streaming import Limits
 from application.timed import TimedLLM
-from domain.chat import ChatResult, FinishReason, TokenLogprob, Usage
+from domain.chat import ChatRequest, ChatResult, EngineOptions, FinishReason, TokenLogprob, Usage
 from domain.completion import NEW_DOCUMENT, Choices, CompletionRequest
 from domain.errors import InvalidRequestError, UpstreamError
-from domain.events import ChatEvent, Finished, TextDelta
+from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun
+from domain.infill import question
 from domain.models import Capability
-from domain.sampling import Sampling
+from domain.sampling import ReasoningEffort, Sampling
 from tests.support.fake_llm import FakeLLM, details
 from tests.support.fake_system import CountingIds, FixedClock
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ASK = CompletionRequest("llama3", "Once", sampling=Sampling(max_tokens=16))
+MIDDLE = replace(ASK, suffix="end")
 
 
 def service(llm: FakeLLM) -> CompletionsService:
@@ -124,18 +126,104 @@ async def test_a_limit_of_nothing_only_reads_the_prompt(llm: FakeLLM) -> None:
     assert llm.prompts[0].sampling.max_tokens == 1
 
 
-async def test_a_suffix_needs_a_model_that_can_place_it(llm: FakeLLM) -> None:
+async def test_a_suffix_goes_to_a_model_that_can_place_it(llm: FakeLLM) -> None:
     llm.models["filler"] = details("filler", Capability.INSERT)
-    middle = replace(ASK, suffix="end")
 
+    await service(llm).complete([replace(MIDDLE, model="filler", prompt="")], Choices())
+
+    assert (llm.prompts[0].suffix, llm.prompts[0].prompt) == ("end", "\n")
+    assert llm.requests == []
+
+
+@pytest.mark.parametrize("model", ["llama3", "unknowable"])
+async def test_other_models_are_asked_for_it_in_words(llm: FakeLLM, model: str) -> None:
+    sampling = Sampling(0.5, 0.9, 0.1, 0.2, 7, 9, ("a", "b"))
+    engine = EngineOptions({"num_ctx": 512}, "5m", truncate=True)
+    asked = replace(MIDDLE, model=model, sampling=sampling, top_logprobs=2, engine=engine)
+
+    _, made = await service(llm).complete([asked], Choices(echo=True))
+
+    assert texts(made.results) == ["OnceHello"]
+    assert made.usage == Usage(7, 2)
+    assert llm.prompts == []
+    assert llm.requests == [
+        ChatRequest(
+            model, question("Once", "end"), sampling=sampling, top_logprobs=2, engine=engine
+        )
+    ]
+
+
+async def test_completions_in_words_are_drawn_like_others(llm: FakeLLM) -> None:
+    for text, logprob in (("bad", -3.0), ("best", -0.5), ("good", -1.0)):
+        llm.play(said(text, logprob))
+    seeded = replace(MIDDLE, sampling=Sampling(max_tokens=0, seed=5))
+
+    _, made = await service(llm).complete([MIDDLE], Choices(2, 3))
+    _, muted = await service(llm).complete([seeded], Choices(2, 2))
+
+    assert texts(made.results) == ["best", "good"]
+    assert [request.top_logprobs for request in llm.requests[:3]] == [0, 0, 0]
+    assert texts(muted.results) == ["", ""]
+    assert [(r.sampling.seed, r.sampling.max_tokens) for r in llm.requests[3:]] == [(5, 1), (6, 1)]
+
+
+async def test_a_model_that_thinks_fills_in_without(llm: FakeLLM) -> None:
+    llm.play(
+        [ReasoningDelta("Hm"), TextRun(["```py", "\na"])],
+        [TextDelta("\n```")],
+        [Finished(FinishReason.STOP, Usage(3, 1))],
+    )
+
+    events = await streamed(llm, [replace(MIDDLE, model="thinker")], Choices())
+
+    assert [event for _, event in events] == [
+        TextDelta("a"),
+        Finished(FinishReason.STOP, Usage(3, 1)),
+    ]
+    assert llm.requests[0].reasoning is ReasoningEffort.NONE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"top_logprobs": 0}, id="log probabilities"),
+        pytest.param({"suffix": "```\n"}, id="fences around the hole"),
+    ],
+)
+async def test_fences_stay_where_they_may_be_wanted(
+    llm: FakeLLM, change: dict[str, object]
+) -> None:
+    llm.play(said("```\na\n```"))
+
+    _, made = await service(llm).complete([replace(MIDDLE, **change)], Choices())  # type: ignore[arg-type]  # by the call itself
+
+    assert texts(made.results) == ["```\na\n```"]
+
+
+async def test_what_is_held_back_comes_with_the_end(llm: FakeLLM) -> None:
+    llm.play([TextDelta("``")], [Finished(FinishReason.LENGTH, Usage(3, 1))])
+
+    _, made = await service(llm).complete([MIDDLE], Choices())
+
+    assert texts(made.results) == ["``"]
+
+
+async def test_a_model_that_writes_nothing_fills_nothing(llm: FakeLLM) -> None:
     for ask in (service(llm).complete, service(llm).stream):
         with pytest.raises(InvalidRequestError) as caught:
-            await ask([middle], Choices())
+            await ask([replace(MIDDLE, model="embedder")], Choices())
         assert caught.value.param == "suffix"
-    assert llm.prompts == []
+    assert llm.streams == []
 
-    await service(llm).complete([replace(middle, model="filler", prompt="")], Choices())
-    assert (llm.prompts[0].suffix, llm.prompts[0].prompt) == ("end", "\n")
+
+@pytest.mark.parametrize(("param", "told"), [("messages", "prompt"), ("options.x", "options.x")])
+async def test_a_refusal_names_the_clients_own_field(llm: FakeLLM, param: str, told: str) -> None:
+    llm.play(InvalidRequestError("No.", code="no", param=param))
+
+    with pytest.raises(InvalidRequestError) as caught:
+        await service(llm).complete([MIDDLE], Choices())
+
+    assert (caught.value.message, caught.value.code, caught.value.param) == ("No.", "no", told)
 
 
 async def test_streams_of_all_prompts_are_numbered(llm: FakeLLM) -> None:

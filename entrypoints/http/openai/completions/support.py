@@ -10,7 +10,7 @@ HARMLESS = ("litellm_metadata", "provider", "session_id", "tags", "trace_id")
 FIELDS: Table = {
     "prompt": honoured("a text, several, or tokens of OpenAI's vocabularies"),
     "model": honoured("`DEFAULT_MODEL` where it is left out"),
-    "suffix": honoured("by models whose template has a place for one"),
+    "suffix": honoured("by models that can `insert`; emulated for others: they are asked in words"),
     "max_tokens": honoured("16 where it is left out"),
     "n": emulated("as many requests side by side; completion i has the seed `seed` + i"),
     "best_of": emulated("by the mean log probability of the tokens; not streamed"),
