@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.llamacpp import binding, errors, model_file, wire
+from adapters.llamacpp import binding, errors, marks, model_file, wire
 from domain.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class Engine:
         slots: answers generated at a time.
         context_length: tokens of one answer with its prompt; llama.cpp rounds it up to a
             multiple of 256, and down to what the model was trained on.
+
+    Attributes:
+        marks: the model's own for a hole in a text, once it is loaded.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Engine:
     ) -> None:
         self.name = model_file.model_name(model_path)
         self.context_length = context_length
+        self.marks: marks.Marks | None = None
         self._path = model_path
         self._key = ids.new("")
         self._threads = threads
@@ -110,6 +114,7 @@ class Engine:
         return server
 
     def _run(self, path: Path) -> binding.Server:
+        self.marks = marks.read(path)
         return binding.load(
             path,
             self.name,

@@ -86,9 +86,9 @@ class LlamaCppLLM:
 
     async def complete_prompt(self, request: CompletionRequest) -> LlamaCppChatStream:
         self._demand(request.model)
-        body = requests.completion(request)
         await self.start()
-        self._fits(len(request.prompt), "prompt")
+        body = requests.completion(request, self._engine.marks)
+        self._fits(len(request.prompt) + len(request.suffix or ""), "prompt")
         worker = Worker(self._engine, body, self._executor, bare=True)
         return LlamaCppChatStream(worker, CompletionDecoder(request.top_logprobs))
 
@@ -116,9 +116,12 @@ class LlamaCppLLM:
     async def show_model(self, name: str) -> ModelDetails:
         self._demand(name)
         await self.start()
+        can = {Capability.COMPLETION, Capability.EMBEDDING}
+        if self._engine.marks is not None:
+            can.add(Capability.INSERT)
         return ModelDetails(
             name,
-            capabilities=frozenset({Capability.COMPLETION, Capability.EMBEDDING}),
+            capabilities=frozenset(can),
             emulate_tools=True,
             context_length=self._engine.context_length,
         )

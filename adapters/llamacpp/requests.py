@@ -13,6 +13,7 @@ from domain.errors import InvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adapters.llamacpp.marks import Marks
     from domain.chat import ChatRequest, EngineOptions
     from domain.completion import CompletionRequest
     from domain.embeddings import EmbedRequest
@@ -48,20 +49,22 @@ def body(request: ChatRequest) -> dict[str, Any]:
     }
 
 
-def completion(request: CompletionRequest) -> bytes:
+def completion(request: CompletionRequest, marks: Marks | None) -> bytes:
     """Return what the engine is asked with to go on with a bare prompt.
 
+    Args:
+        request: what is wanted.
+        marks: the tokens that go around a suffix, where the model has them.
+
     Raises:
-        InvalidRequestError: the request asks for what this engine does not do.
+        InvalidRequestError: the request asks for what this engine, or the model, does not do.
     """
     _refuse_truncation(request.engine)
-    if request.suffix is not None:
-        message = "The embedded engine cannot fill in the middle; leave out 'suffix'."
-        raise InvalidRequestError(message, code="unsupported_parameter", param="suffix")
     return _encode(
         {
             "return_progress": True,
             **asking.completion(request),
+            **_around_hole(request, marks),
             **_seed(request.sampling),
             **parameters.translate(request.engine.parameters),
         }
@@ -76,6 +79,17 @@ def embedding(request: EmbedRequest, texts: Sequence[str]) -> bytes:
     """
     _refuse_truncation(request.engine)
     return _encode({"input": texts, "encoding_format": "base64"})
+
+
+def _around_hole(request: CompletionRequest, marks: Marks | None) -> dict[str, Any]:
+    if request.suffix is None:
+        return {}
+    if marks is None:
+        message = "The model has no marks for text in the middle; leave out 'suffix'."
+        raise InvalidRequestError(message, code="unsupported_parameter", param="suffix")
+    # Before the first text the engine adds the token that begins all texts, if the model has one.
+    before = ("", marks.prefix, request.prompt)
+    return {"prompt": [*before, marks.suffix, request.suffix, marks.middle]}
 
 
 def _refuse_truncation(engine: EngineOptions) -> None:

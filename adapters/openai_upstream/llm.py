@@ -10,6 +10,8 @@ from adapters.openai_upstream.catalog import Catalog
 from adapters.openai_upstream.decoder import ChatDecoder, CompletionDecoder
 from adapters.openai_upstream.errors import status_error
 from adapters.transport.answer import AnswerStream
+from domain.errors import InvalidRequestError
+from domain.models import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +45,8 @@ class OpenAILLM:
         return AnswerStream(response, ChatDecoder(self._new_call_id, request.top_logprobs))
 
     async def complete_prompt(self, request: CompletionRequest) -> AnswerStream:
+        if request.suffix is not None:
+            await self._demand_insertion(request.model)
         body = requests.completion(request, await self._catalog.spelt(request.model))
         response = await self._upstream.send("POST", _COMPLETIONS, body)
         if response.status != _OK:
@@ -72,3 +76,9 @@ class OpenAILLM:
 
     async def aclose(self) -> None:
         await self._upstream.aclose()
+
+    async def _demand_insertion(self, model: str) -> None:
+        """Refuse a suffix unless the engine says that the model inserts: some pass over it."""
+        if not (await self._catalog.show(model)).has(Capability.INSERT):
+            message = "This model server does not say that the model fills in the middle."
+            raise InvalidRequestError(message, code="unsupported_parameter", param="suffix")

@@ -54,14 +54,15 @@ def completion(request: CompletionRequest, model: str) -> bytes:
     """Return the body of POST /v1/completions.
 
     Raises:
-        InvalidRequestError: the request asks for what OpenAI's API cannot say, or for text before
-            a suffix: engines refuse it, or pass over it without a word.
+        InvalidRequestError: the request asks for what OpenAI's API cannot say.
     """
-    if request.suffix is not None:
-        message = "This model server cannot fill in the middle; leave out 'suffix'."
-        raise InvalidRequestError(message, code="unsupported_parameter", param="suffix")
     return _encode(
-        {"model": model, **asking.completion(request), **parameters.translate(request.engine)}
+        {
+            "model": model,
+            **asking.completion(request),
+            **({} if request.suffix is None else {"suffix": request.suffix}),
+            **parameters.translate(request.engine),
+        }
     )
 
 

@@ -233,6 +233,24 @@ async def test_the_embedded_engine_serves_all_three() -> None:
                 temperature=0,
                 logprobs=1,
             )
+            middle = await client.completions.create(
+                model=EMBEDDED,
+                prompt="The capital of France is ",
+                suffix=", a city on the Seine.",
+                max_tokens=8,
+                temperature=0,
+                logprobs=1,
+            )
+            echo = await client.completions.create(
+                model=EMBEDDED,
+                prompt=["One, two,", "def f("],
+                suffix=" four.",
+                echo=True,
+                n=2,
+                best_of=3,
+                max_tokens=4,
+                stop=["."],
+            )
             vectors = await client.embeddings.create(
                 model=EMBEDDED,
                 input=["The sky is blue.", "Grass is green."],
@@ -246,5 +264,10 @@ async def test_the_embedded_engine_serves_all_three() -> None:
     assert text.choices[0].text.startswith(" Paris")
     assert text.choices[0].logprobs is not None
     assert len(text.choices[0].logprobs.tokens or ()) == 3
+    assert middle.choices[0].logprobs is not None
+    assert "".join(middle.choices[0].logprobs.tokens or ()) == middle.choices[0].text != ""
+    assert [choice.text.startswith("One, two,") for choice in echo.choices] == [True] * 2 + [
+        False
+    ] * 2
     assert [len(entry.embedding) for entry in vectors.data] == [64, 64]
     assert math.hypot(*vectors.data[0].embedding) == pytest.approx(1, abs=1e-3)

@@ -82,6 +82,16 @@ async def test_what_engines_tell_of_a_model_is_told(engined: EngineScenario) -> 
     assert ours.capabilities == frozenset({Capability.COMPLETION})
 
 
+async def test_a_suffix_is_not_sent_where_it_may_be_passed_over(engined: EngineScenario) -> None:
+    asked = CompletionRequest("smollm2:135m", "Once", suffix="end", sampling=SHORT)
+
+    with pytest.raises(InvalidRequestError) as caught:
+        await engined.llm.complete_prompt(asked)
+
+    assert caught.value.param == "suffix"
+    assert engined.server.asked(COMPLETIONS) == []
+
+
 @pytest.mark.parametrize("body", [b"<html>", b'{"data": [{}]}', b'{"data": "\xff"}'])
 async def test_a_list_that_is_none_is_a_failure(engined: EngineScenario, body: bytes) -> None:
     reply = answered(None)

@@ -22,6 +22,7 @@ from domain.errors import (
     UpstreamProtocolError,
     UpstreamUnavailableError,
 )
+from domain.models import Capability
 from domain.sampling import Sampling
 from tests.support.streams import fold, take
 
@@ -37,12 +38,30 @@ GUARD_S = 60
 ASK = CompletionRequest(
     MODEL, "The capital of France is", sampling=Sampling(temperature=0, max_tokens=4)
 )
+WORDS = (b"<jupyter_text>", b"<jupyter_code>", b"<empty_output>")
+MARKS = (b"<|fim_prefix|>", b"<|fim_suffix|>", b"<|fim_middle|>")
 EMBED = EmbedRequest(MODEL, ("The sky is blue.", "Grass is green."))
 
 
 @pytest.fixture(scope="module")
 def llm() -> Iterator[LlamaCppLLM]:
     llm = LlamaCppLLM(RandomIds(), threads=1, parallel=2, context_length=512)
+    yield llm
+    asyncio.run(llm.aclose())
+
+
+@pytest.fixture(scope="module")
+def filler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaCppLLM]:
+    """Give the bundled model with words of its vocabulary, as long as those, called marks."""
+    model = model_file.locate(None).read_bytes()
+    for word, mark in zip(WORDS, MARKS, strict=True):
+        model = model.replace(word, mark, 1)
+    # Its texts begin with a token of their own, too, as those of many models.
+    key = b"tokenizer.ggml.add_bos_token" + (7).to_bytes(4, "little")
+    model = model.replace(key + b"\x00", key + b"\x01", 1)
+    path = tmp_path_factory.mktemp("model") / "filler.gguf"
+    path.write_bytes(model)
+    llm = LlamaCppLLM(RandomIds(), path, threads=1, context_length=512)
     yield llm
     asyncio.run(llm.aclose())
 
@@ -101,6 +120,34 @@ async def test_what_the_engine_cannot_complete_is_refused(
     error = await refused(llm, replace(ASK, **change))  # type: ignore[arg-type]  # by the call itself
 
     assert (error.code, error.param) == (code, param)
+
+
+async def test_a_suffix_is_asked_for_with_the_models_own_marks(filler: LlamaCppLLM) -> None:
+    middle = replace(ASK, model="filler", prompt="def f(", suffix="return 1", top_logprobs=0)
+    by_hand = "<|fim_prefix|>def f(<|fim_suffix|>return 1<|fim_middle|>"
+
+    details = await filler.show_model("filler")
+    result = await whole(filler, middle)
+    again = await whole(filler, replace(middle, prompt=by_hand, suffix=None))
+
+    assert details.has(Capability.INSERT)
+    assert result.content
+    assert (result.content, result.logprobs) == (again.content, again.logprobs)
+    assert result.usage.prompt_tokens == again.usage.prompt_tokens == 10
+
+
+async def test_a_suffix_counts_towards_the_context(filler: LlamaCppLLM) -> None:
+    middle = replace(ASK, model="filler", suffix="a " * 20_000)
+
+    error = await refused(filler, middle)
+
+    assert (error.code, error.param) == ("context_length_exceeded", "prompt")
+
+
+async def test_a_model_without_marks_does_not_insert(llm: LlamaCppLLM) -> None:
+    details = await llm.show_model(MODEL)
+
+    assert details.lacks(Capability.INSERT)
 
 
 async def test_each_text_has_its_vector_in_order(llm: LlamaCppLLM) -> None:

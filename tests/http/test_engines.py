@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from domain.models import Capability
 from tests.support.fake_engine import CHAT, FakeEngine
-from tests.support.fake_llm import FakeLLM
+from tests.support.fake_llm import MODELS, FakeLLM, details
 from tests.support.service import ASK, service_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,21 @@ async def test_an_error_of_the_inner_one_keeps_its_meaning() -> None:
 
     assert (missing.status, missing.json["error"]["code"]) == (404, "model_not_found")
     assert (toolless.status, toolless.json["error"]["param"]) == (400, "tools")
+
+
+@pytest.mark.parametrize("model", ["filler", "llama3"])
+async def test_a_suffix_is_placed_by_the_inner_one_or_asked_for_in_words(model: str) -> None:
+    llm = FakeLLM(models={**MODELS, "filler": details("filler", Capability.INSERT)})
+    body = {"model": model, "prompt": "One", "suffix": "three"}
+    async with (
+        service_of(llm) as inner,
+        in_front_of(f"http://127.0.0.1:{inner.port}") as service,
+    ):
+        answer = await service.ask(body, "/v1/completions")
+
+    assert answer.json["choices"][0]["text"] == "Hello"
+    assert [request.suffix for request in llm.prompts] == ["three"] * (model == "filler")
+    assert len(llm.requests) == (model != "filler")
 
 
 async def test_nothing_of_the_client_reaches_the_engine() -> None:

@@ -145,7 +145,7 @@ def test_a_history_keeps_calls_images_and_thoughts() -> None:
     ]
 
 
-def test_a_completion_has_its_prompt_and_no_suffix() -> None:
+def test_a_completion_has_its_prompt_and_suffix() -> None:
     asked = CompletionRequest("m", "Once", sampling=Sampling(max_tokens=3))
 
     assert json.loads(requests.completion(asked, "M")) == {
@@ -154,9 +154,8 @@ def test_a_completion_has_its_prompt_and_no_suffix() -> None:
         "max_tokens": 3,
         **STREAMED,
     }
-    with pytest.raises(InvalidRequestError) as caught:
-        requests.completion(CompletionRequest("m", "Once", suffix="end"), "M")
-    assert caught.value.param == "suffix"
+    led = json.loads(requests.completion(CompletionRequest("m", "Once", suffix="end"), "M"))
+    assert (led["prompt"], led["suffix"]) == ("Once", "end")
 
 
 def test_vectors_are_asked_for_whole() -> None:

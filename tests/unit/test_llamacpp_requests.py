@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from adapters.llamacpp import preset, requests
+from adapters.llamacpp.marks import Marks
 from domain.chat import ChatRequest, EngineOptions
+from domain.completion import CompletionRequest
 from domain.errors import InvalidRequestError
 from domain.messages import ImagePart, Message, Role, TextPart
 from domain.sampling import JSONObjectFormat, JSONSchemaFormat, OutputFormat, Sampling
@@ -246,3 +248,11 @@ def test_the_preset_leaves_what_the_client_set() -> None:
     )
 
     assert preset.apply(request) == request
+
+
+def test_a_suffix_stands_before_the_place_of_the_answer() -> None:
+    asked = CompletionRequest("m", "def f(", "return 1")
+
+    body = msgspec.json.decode(requests.completion(asked, Marks(1, 2, 3)))
+
+    assert body["prompt"] == ["", 1, "def f(", 2, "return 1", 3]
