@@ -15,6 +15,7 @@ from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCa
 from entrypoints.http import errors
 from entrypoints.http.openai.chat import answer, wire
 from entrypoints.http.openai.chat.stream import ChatSSEEncoder
+from entrypoints.http.openai.fields import StreamOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +123,7 @@ def test_log_probabilities_stand_beside_their_text() -> None:
 
 
 def test_usage_comes_last_when_asked_for_and_is_null_before() -> None:
-    options = wire.StreamOptions(include_usage=True)
+    options = StreamOptions(include_usage=True)
 
     records = encoded(TextDelta("a"), STOP, stream_options=options).decode().split("\n\n")
 
@@ -168,7 +169,7 @@ def test_the_short_way_of_text_gives_the_bytes_of_the_long_way(
     model: str,
     usage: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    options = wire.StreamOptions(include_usage=True) if usage else None
+    options = StreamOptions(include_usage=True) if usage else None
     chunk = answer.ChatCompletionChunk(
         id="chatcmpl-1",
         created=1_700_000_000,

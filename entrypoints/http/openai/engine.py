@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from domain.chat import EngineOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-Tokens = Annotated[int, Meta(ge=1)]
+from entrypoints.http.openai.fields import Fraction, Tokens
 
 
 class EngineParameters(Struct, forbid_unknown_fields=True):
@@ -40,22 +34,38 @@ class EngineParameters(Struct, forbid_unknown_fields=True):
     stop: list[str] | UnsetType = UNSET
 
 
-def engine_options(
-    options: EngineParameters | None,
-    beside: Mapping[str, object],
-    keep_alive: float | str | None,
-    *,
-    truncate: bool | None,
-) -> EngineOptions:
-    """Return the engine's part of a request.
+class LoadingFields(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Fields of every endpoint that has a model run."""
 
-    Args:
-        options: parameters as Ollama's own API takes them.
-        beside: the same by the names that frameworks put at the top; None where not given.
-        keep_alive: how long the model stays loaded.
-        truncate: whether what the model reads may be cut to its context.
-    """
-    given = {} if options is None else msgspec.structs.asdict(options)
+    options: EngineParameters | None = None
+    # How long the model stays loaded.
+    keep_alive: float | str | None = None
+    # Whether what the model reads may be cut to its context.
+    truncate: bool | None = None
+
+
+class EngineFields(LoadingFields, forbid_unknown_fields=True, kw_only=True):
+    """Fields of every endpoint that has a text written, by the names that frameworks use."""
+
+    top_k: int | None = None
+    min_p: Fraction | None = None
+    typical_p: Fraction | None = None
+    repeat_penalty: float | None = None
+    repetition_penalty: float | None = None
+    num_ctx: Tokens | None = None
+
+
+def engine_options(body: LoadingFields) -> EngineOptions:
+    """Return the engine's part of a request; its fields win over those in ``options``."""
+    given = {} if body.options is None else msgspec.structs.asdict(body.options)
     given = {name: value for name, value in given.items() if value is not UNSET}
-    given |= {name: value for name, value in beside.items() if value is not None}
-    return EngineOptions(given, keep_alive, truncate=bool(truncate))
+    if isinstance(body, EngineFields):
+        beside = {
+            "top_k": body.top_k,
+            "min_p": body.min_p,
+            "typical_p": body.typical_p,
+            "repeat_penalty": body.repeat_penalty or body.repetition_penalty,
+            "num_ctx": body.num_ctx,
+        }
+        given |= {name: value for name, value in beside.items() if value is not None}
+    return EngineOptions(given, body.keep_alive, truncate=bool(body.truncate))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from domain.chat import ChatRequest, EngineOptions
+from domain.chat import ChatRequest
 from domain.errors import InvalidRequestError
 from domain.sampling import (
     TEXT,
@@ -50,7 +50,7 @@ def to_domain(body: wire.ChatCompletionRequest, defaults: Defaults) -> ChatReque
         reasoning=_reasoning(body),
         verbosity=Verbosity(body.verbosity) if body.verbosity else None,
         top_logprobs=(body.top_logprobs or 0) if body.logprobs else None,
-        engine=_engine(body),
+        engine=engine_options(body),
     )
 
 
@@ -200,14 +200,3 @@ def _reasoning(body: wire.ChatCompletionRequest) -> ReasoningEffort | None:
     if isinstance(body.think, str):
         return ReasoningEffort(body.think)
     return ReasoningEffort.ON if body.think else ReasoningEffort.NONE
-
-
-def _engine(body: wire.ChatCompletionRequest) -> EngineOptions:
-    beside = {
-        "top_k": body.top_k,
-        "min_p": body.min_p,
-        "typical_p": body.typical_p,
-        "repeat_penalty": body.repeat_penalty or body.repetition_penalty,
-        "num_ctx": body.num_ctx,
-    }
-    return engine_options(body.options, beside, body.keep_alive, truncate=body.truncate)

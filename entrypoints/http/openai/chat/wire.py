@@ -7,17 +7,25 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from entrypoints.http.openai.engine import EngineParameters, Tokens
+from entrypoints.http.openai.engine import EngineFields
+from entrypoints.http.openai.fields import (
+    CacheRetention,
+    Effort,
+    Fraction,
+    ImageURL,
+    Metadata,
+    Name,
+    Penalty,
+    Seed,
+    ShortText,
+    StreamOptions,
+    Temperature,
+    Tokens,
+    TopLogprobs,
+    Verbosity,
+)
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
-Temperature = Annotated[float, Meta(ge=0, le=2)]
-Fraction = Annotated[float, Meta(ge=0, le=1)]
-Penalty = Annotated[float, Meta(ge=-2, le=2)]
-MetadataKey = Annotated[str, Meta(max_length=64)]
-MetadataValue = Annotated[str, Meta(max_length=512)]
-Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)]
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 # Names that a caller offers beside OpenAI's; the same as Ollama's own.
 Think = bool | Literal["low", "medium", "high", "max"]
 
@@ -27,13 +35,6 @@ class TextPart(Struct, tag_field="type", tag="text", forbid_unknown_fields=True)
 
     text: str
     prompt_cache_breakpoint: msgspec.Raw | UnsetType = UNSET
-
-
-class ImageURL(Struct, forbid_unknown_fields=True):
-    """An image by URL."""
-
-    url: str
-    detail: Literal["auto", "low", "high", "original"] | None = None
 
 
 class ImagePart(Struct, tag_field="type", tag="image_url", forbid_unknown_fields=True):
@@ -222,14 +223,7 @@ class JSONSchemaResponseFormat(
 ResponseFormat = TextResponseFormat | JSONObjectResponseFormat | JSONSchemaResponseFormat
 
 
-class StreamOptions(Struct, forbid_unknown_fields=True):
-    """What a stream brings beside the answer."""
-
-    include_usage: bool | None = None
-    include_obfuscation: bool | None = None
-
-
-class ChatCompletionRequest(Struct, forbid_unknown_fields=True):
+class ChatCompletionRequest(EngineFields, forbid_unknown_fields=True):
     """The body of POST /v1/chat/completions: OpenAI's fields, then those for local models."""
 
     messages: Annotated[list[Message], Meta(min_length=1)]
@@ -244,9 +238,9 @@ class ChatCompletionRequest(Struct, forbid_unknown_fields=True):
     max_completion_tokens: Tokens | None = None
     max_tokens: Tokens | None = None
     stop: str | Annotated[list[str], Meta(min_length=1, max_length=4)] | None = None
-    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    seed: Seed | None = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    top_logprobs: TopLogprobs | None = None
     logit_bias: dict[str, float] | None = None
     response_format: ResponseFormat | None = None
     tools: Annotated[list[Tool], Meta(max_length=128)] | None = None
@@ -255,7 +249,7 @@ class ChatCompletionRequest(Struct, forbid_unknown_fields=True):
     functions: Annotated[list[FunctionDefinition], Meta(min_length=1, max_length=128)] | None = None
     function_call: Literal["none", "auto"] | NamedFunction | None = None
     reasoning_effort: Effort | None = None
-    verbosity: Literal["low", "medium", "high"] | None = None
+    verbosity: Verbosity | None = None
     modalities: list[Literal["text", "audio"]] | None = None
     audio: msgspec.Raw | UnsetType = UNSET
     prediction: msgspec.Raw | UnsetType = UNSET
@@ -265,17 +259,8 @@ class ChatCompletionRequest(Struct, forbid_unknown_fields=True):
     store: bool | None = None
     metadata: Metadata | None = None
     user: str | None = None
-    safety_identifier: Annotated[str, Meta(max_length=64)] | None = None
+    safety_identifier: ShortText | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
+    prompt_cache_retention: CacheRetention | None = None
     prompt_cache_options: msgspec.Raw | UnsetType = UNSET
-    options: EngineParameters | None = None
-    top_k: int | None = None
-    min_p: Fraction | None = None
-    typical_p: Fraction | None = None
-    repeat_penalty: float | None = None
-    repetition_penalty: float | None = None
-    num_ctx: Tokens | None = None
-    keep_alive: float | str | None = None
     think: Think | None = None
-    truncate: bool | None = None

@@ -12,7 +12,6 @@ from entrypoints.http.openai.inputs import Entry, entries
 
 if TYPE_CHECKING:
     from application.defaults import Defaults
-    from domain.chat import EngineOptions
     from entrypoints.http.openai.completions import wire
 
 _MAX_TOKENS = 16
@@ -72,18 +71,7 @@ def to_domain(
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
     )
     suffix = body.suffix or None
-    engine = _engine(body)
+    engine = engine_options(body)
     return [
         CompletionRequest(model, text, suffix, sampling, body.logprobs, engine) for text in texts
     ]
-
-
-def _engine(body: wire.CompletionRequest) -> EngineOptions:
-    beside = {
-        "top_k": body.top_k,
-        "min_p": body.min_p,
-        "typical_p": body.typical_p,
-        "repeat_penalty": body.repeat_penalty or body.repetition_penalty,
-        "num_ctx": body.num_ctx,
-    }
-    return engine_options(body.options, beside, body.keep_alive, truncate=body.truncate)

@@ -6,21 +6,12 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from entrypoints.http.openai.engine import EngineParameters, Tokens
+from entrypoints.http.openai.engine import EngineFields
+from entrypoints.http.openai.fields import Fraction, Penalty, Seed, StreamOptions, Temperature
 from entrypoints.http.openai.inputs import Inputs
 
-Fraction = Annotated[float, Meta(ge=0, le=1)]
-Penalty = Annotated[float, Meta(ge=-2, le=2)]
 
-
-class StreamOptions(Struct, forbid_unknown_fields=True):
-    """What a stream brings beside the text."""
-
-    include_usage: bool | None = None
-    include_obfuscation: bool | None = None
-
-
-class CompletionRequest(Struct, forbid_unknown_fields=True):
+class CompletionRequest(EngineFields, forbid_unknown_fields=True):
     """The body of POST /v1/completions: OpenAI's fields, then those for local models."""
 
     prompt: Inputs | None = None
@@ -33,24 +24,15 @@ class CompletionRequest(Struct, forbid_unknown_fields=True):
     logprobs: Annotated[int, Meta(ge=0, le=5)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    temperature: Temperature | None = None
     top_p: Fraction | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
-    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    seed: Seed | None = None
     # Editors send a stop for every token of their template; OpenAI takes four.
     stop: str | Annotated[list[str], Meta(min_length=1, max_length=64)] | None = None
     logit_bias: dict[str, float] | None = None
     user: str | None = None
-    options: EngineParameters | None = None
-    top_k: int | None = None
-    min_p: Fraction | None = None
-    typical_p: Fraction | None = None
-    repeat_penalty: float | None = None
-    repetition_penalty: float | None = None
-    num_ctx: Tokens | None = None
-    keep_alive: float | str | None = None
-    truncate: bool | None = None
 
 
 class Logprobs(Struct):

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from entrypoints.http.openai.responses.wire import InputItem, Metadata
+from entrypoints.http.openai.fields import Metadata
+from entrypoints.http.openai.responses.wire import InputItem
 
 Items = Annotated[list[InputItem], Meta(max_length=20)]
 

@@ -13,5 +13,4 @@ if TYPE_CHECKING:
 
 def to_domain(body: wire.EmbeddingsRequest, model: str, texts: tuple[str, ...]) -> EmbedRequest:
     """Return the request that ``body`` makes for ``texts``, which it may hold as tokens."""
-    engine = engine_options(body.options, {}, body.keep_alive, truncate=body.truncate)
-    return EmbedRequest(model, texts, body.dimensions, engine)
+    return EmbedRequest(model, texts, body.dimensions, engine_options(body))

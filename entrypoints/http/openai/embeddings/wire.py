@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from entrypoints.http.openai.engine import EngineParameters
+from entrypoints.http.openai.engine import LoadingFields
 from entrypoints.http.openai.inputs import Inputs
 
 
-class EmbeddingsRequest(Struct, forbid_unknown_fields=True):
+class EmbeddingsRequest(LoadingFields, forbid_unknown_fields=True):
     """The body of POST /v1/embeddings: OpenAI's fields, then those for local models."""
 
     input: Inputs
@@ -18,9 +18,6 @@ class EmbeddingsRequest(Struct, forbid_unknown_fields=True):
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Meta(ge=1)] | None = None
     user: str | None = None
-    truncate: bool | None = None
-    options: EngineParameters | None = None
-    keep_alive: float | str | None = None
 
 
 class Embedding(Struct, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -142,15 +143,7 @@ class ResponsesEndpoint:
 
     def _stream(self, call: _Call) -> ASGIApp:
         if call.asked.request.background:
-
-            async def starting() -> tuple[Followed, FollowedEncoder]:
-                return await self._followed(call, await self._make(call))
-
-            return SSEReply(
-                starting,
-                heartbeat_after_s=self._manner.heartbeat_after_s,
-                headers=call.headers,
-            )
+            return self._followed(call, partial(self._make, call))
 
         async def opening() -> ResponseStream:
             with own_names():
@@ -170,11 +163,16 @@ class ResponsesEndpoint:
             raise
         return KeyedStream(stream, self._repeats, named)
 
-    async def _followed(
-        self, call: _Call, made: StoredResponse
-    ) -> tuple[Followed, FollowedEncoder]:
-        following = await self._background.follow(call.owner, made.id)
-        return Followed(following), FollowedEncoder(0, encrypted=call.asked.encrypted)
+    def _followed(self, call: _Call, make: Callable[[], Awaitable[StoredResponse]]) -> ASGIApp:
+        """Return the stream of a response that is made in the background."""
+
+        async def opening() -> tuple[Followed, FollowedEncoder]:
+            made = await make()
+            following = await self._background.follow(call.owner, made.id)
+            return Followed(following), FollowedEncoder(0, encrypted=call.asked.encrypted)
+
+        heartbeat_after_s = self._manner.heartbeat_after_s
+        return SSEReply(opening, heartbeat_after_s=heartbeat_after_s, headers=call.headers)
 
     def _again(self, call: _Call, made: StoredResponse, *, stream: bool) -> ASGIApp:
         """Return the answer to a request that was answered before."""
@@ -182,14 +180,10 @@ class ResponsesEndpoint:
             return _reply(call, made)
         if made.background:
 
-            async def following() -> tuple[Followed, FollowedEncoder]:
-                return await self._followed(call, made)
+            async def known() -> StoredResponse:
+                return made
 
-            return SSEReply(
-                following,
-                heartbeat_after_s=self._manner.heartbeat_after_s,
-                headers=call.headers,
-            )
+            return self._followed(call, known)
 
         async def opening() -> ResponseStream:
             return ToldStream(made)

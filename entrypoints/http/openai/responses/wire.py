@@ -12,18 +12,24 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
-Temperature = Annotated[float, Meta(ge=0, le=2)]
-Fraction = Annotated[float, Meta(ge=0, le=1)]
-Penalty = Annotated[float, Meta(ge=-2, le=2)]
-ShortText = Annotated[str, Meta(max_length=64)]
-MetadataKey = Annotated[str, Meta(max_length=64)]
-MetadataValue = Annotated[str, Meta(max_length=512)]
-Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)]
+from entrypoints.http.openai.fields import (
+    CacheRetention,
+    Effort,
+    Fraction,
+    ImageDetail,
+    ImageURL,
+    Metadata,
+    Name,
+    Penalty,
+    ShortText,
+    Temperature,
+    TopLogprobs,
+    Verbosity,
+)
+
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 CallId = Annotated[str, Meta(min_length=1, max_length=64)]
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Summary = Literal["auto", "concise", "detailed"]
 Include = Literal[
     "file_search_call.results",
@@ -38,22 +44,16 @@ Include = Literal[
 Unread = msgspec.Raw | UnsetType
 
 
-class ImageURL(Struct, forbid_unknown_fields=True):
-    """An image by URL in the form of Chat Completions, which clients mix up with ours."""
-
-    url: str
-    detail: Literal["auto", "low", "high", "original"] | None = None
-
-
 class InputPart(Struct, forbid_unknown_fields=True):
     """A part of what someone says, or of a tool's output."""
 
     type: str
     text: str | None = None
     refusal: str | None = None
+    # The object is the form of Chat Completions, which clients mix up with ours.
     image_url: str | ImageURL | None = None
     file_id: str | None = None
-    detail: Literal["auto", "low", "high", "original"] | None = None
+    detail: ImageDetail | None = None
     filename: str | None = None
     file_data: Unread = UNSET
     file_url: Unread = UNSET
@@ -192,7 +192,7 @@ class TextOptions(Struct, forbid_unknown_fields=True):
     """The form of the answer."""
 
     format: TextFormatOption | JSONObjectFormatOption | JSONSchemaFormatOption | None = None
-    verbosity: Literal["low", "medium", "high"] | None = None
+    verbosity: Verbosity | None = None
 
 
 class ReasoningOptions(Struct, forbid_unknown_fields=True):
@@ -236,7 +236,7 @@ class ResponsesRequest(Struct, forbid_unknown_fields=True):
     frequency_penalty: Penalty | None = None
     max_output_tokens: Annotated[int, Meta(ge=16)] | None = None
     max_tool_calls: Annotated[int, Meta(ge=1)] | None = None
-    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    top_logprobs: TopLogprobs | None = None
     tools: Annotated[list[OfferedTool], Meta(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | ToolChoiceObject | None = None
     parallel_tool_calls: bool | None = None
@@ -247,7 +247,7 @@ class ResponsesRequest(Struct, forbid_unknown_fields=True):
     user: str | None = None
     safety_identifier: ShortText | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
+    prompt_cache_retention: CacheRetention | None = None
     prompt_cache_options: Unread = UNSET
     service_tier: ServiceTier | None = None
     prompt: Unread = UNSET
@@ -280,6 +280,6 @@ class CompactRequest(Struct, forbid_unknown_fields=True):
     instructions: str | None = None
     previous_response_id: Id | None = None
     prompt_cache_key: ShortText | None = None
-    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
+    prompt_cache_retention: CacheRetention | None = None
     prompt_cache_options: Unread = UNSET
     service_tier: ServiceTier | None = None
