@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, cast
+from urllib.parse import unquote
 
-DEFINITION_KEYS = ("$defs", "definitions")
+DEFINITIONS = "$defs"
+# What a reference that stays begins with; a name follows, and nothing else.
+REFERENCE = f"#/{DEFINITIONS}/"
 
-
-def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``schema`` with each reference to its own definitions replaced by what it names.
-
-    A reference that leads back to itself has no plain form: it stays, and the definitions
-    with it.
-    """
-    return _Inliner(schema).plain()
-
-
+_DEFINITION_KEYS = (DEFINITIONS, "definitions")
+# Engines make rules of names, and some know no others.
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]+")
 # Definitions that refer to each other twice over double at every step.
 _MOST_NODES = 20_000
 # A reference deeper than this stays, or a long chain of them would be too deep for Python.
 _DEEPEST = 100
 
 
+@dataclass(frozen=True, slots=True)
+class PlainSchema:
+    """A schema with as few references as can be.
+
+    Attributes:
+        schema: it. A reference that leads back to itself has no plain form: it stays, as one to a
+            definition at the root (``#/$defs/Name``).
+        lost: references that lead nowhere in the schema; they stay as they were.
+    """
+
+    schema: dict[str, Any]
+    lost: tuple[str, ...]
+
+
+def plain(schema: Mapping[str, Any]) -> PlainSchema:
+    """Return ``schema`` with each reference into itself replaced by what it names.
+
+    References are JSON pointers (RFC 6901) as fragments, with the schema's own ``$id`` or nothing
+    before them.
+    """
+    inliner = _Inliner(schema)
+    return PlainSchema(inliner.plain(), tuple(inliner.lost))
+
+
+def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same, whether or not all references lead somewhere."""
+    return plain(schema).schema
+
+
 class _Inliner:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._root = schema
-        self._left = False
+        own = schema.get("$id")
+        self._id = own.rstrip("#") if isinstance(own, str) else ""
         self._nodes = 0
+        # Where the references lead that stay, and what the definitions there are called.
+        self._pointers: list[str] = []
+        self._names: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self.lost: dict[str, None] = {}
 
     def plain(self) -> dict[str, Any]:
-        body = {key: value for key, value in self._root.items() if key not in DEFINITION_KEYS}
-        out: dict[str, Any] = self._walk(body, (), 0)
-        if self._left:
-            out |= {key: self._root[key] for key in DEFINITION_KEYS if key in self._root}
-        return out
+        out: dict[str, Any] = self._walk(_body(self._root), ("",), 0)
+        definitions: dict[str, Any] = {}
+        # Each may bring others.
+        for pointer in self._pointers:
+            definitions[self._names[pointer]] = self._kept(_body(self._find(pointer)))
+        return out | {DEFINITIONS: definitions} if definitions else out
 
     def _walk(self, node: object, within: tuple[str, ...], depth: int) -> Any:  # noqa: ANN401 - JSON is anything
         self._nodes += 1
@@ -43,23 +78,68 @@ class _Inliner:
         if not isinstance(node, Mapping):
             return node
         schema = cast("Mapping[str, Any]", node)
-        name = schema.get("$ref")
-        if not isinstance(name, str):
+        pointer = self._pointer(schema)
+        if pointer is None:
             return {key: self._walk(value, within, depth + 1) for key, value in schema.items()}
-        target = self._find(name)
-        endless = name in within or depth > _DEEPEST or self._nodes > _MOST_NODES
-        if target is None or endless:
-            self._left = True
-            return dict(schema)
+        if pointer in within or depth > _DEEPEST or self._nodes > _MOST_NODES:
+            return self._kept(schema)
         beside = {key: value for key, value in schema.items() if key != "$ref"}
-        return self._walk({**target, **beside}, (*within, name), depth + 1)
+        target = {**_body(self._find(pointer)), **beside}
+        return self._walk(target, (*within, pointer), depth + 1)
 
-    def _find(self, reference: str) -> Mapping[str, Any] | None:
-        for key in DEFINITION_KEYS:
-            prefix = f"#/{key}/"
-            definitions = self._root.get(key)
-            if reference.startswith(prefix) and isinstance(definitions, Mapping):
-                known = cast("Mapping[str, object]", definitions)
-                target = known.get(reference.removeprefix(prefix))
-                return cast("Mapping[str, Any]", target) if isinstance(target, Mapping) else None
+    def _kept(self, node: object) -> Any:  # noqa: ANN401 - JSON is anything
+        """Return ``node`` with its references to definitions at the root."""
+        if isinstance(node, list):
+            return [self._kept(item) for item in cast("list[object]", node)]
+        if not isinstance(node, Mapping):
+            return node
+        schema = cast("Mapping[str, Any]", node)
+        pointer = self._pointer(schema)
+        out = {key: self._kept(value) for key, value in schema.items()}
+        return out if pointer is None else out | {"$ref": REFERENCE + self._name(pointer)}
+
+    def _pointer(self, schema: Mapping[str, Any]) -> str | None:
+        """Return where the reference of ``schema`` leads; None without one that leads somewhere."""
+        reference = schema.get("$ref")
+        if not isinstance(reference, str):
+            return None
+        place, sign, fragment = reference.partition("#")
+        pointer = unquote(fragment)
+        if sign and place in {"", self._id} and self._find(pointer) is not None:
+            return pointer
+        self.lost[reference] = None
         return None
+
+    def _find(self, pointer: str) -> Mapping[str, Any] | bool | None:
+        node: object = self._root
+        start, *steps = pointer.split("/")
+        for step in steps:
+            key = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(node, Mapping):
+                node = cast("Mapping[str, object]", node).get(key)
+            elif isinstance(node, list) and key.isdecimal():
+                items = cast("list[object]", node)
+                node = items[int(key)] if int(key) < len(items) else None
+            else:
+                return None
+        if start or not isinstance(node, Mapping | bool):
+            return None
+        return cast("Mapping[str, Any] | bool", node)
+
+    def _name(self, pointer: str) -> str:
+        name = self._names.get(pointer)
+        if name is None:
+            own = _NOT_IN_NAMES.sub("_", pointer.rpartition("/")[2]) or "root"
+            names = chain([own], (f"{own}_{number}" for number in count(2)))
+            name = next(name for name in names if name not in self._taken)
+            self._pointers.append(pointer)
+            self._names[pointer] = name
+            self._taken.add(name)
+        return name
+
+
+def _body(schema: Mapping[str, Any] | bool | None) -> dict[str, Any]:  # noqa: FBT001 - JSON Schema's own
+    """Return a schema without its definitions: what refers to them finds them where they were."""
+    if isinstance(schema, Mapping):
+        return {key: value for key, value in schema.items() if key not in _DEFINITION_KEYS}
+    return {} if schema else {"not": {}}

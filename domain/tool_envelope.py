@@ -8,13 +8,13 @@ calls, can still be held to a JSON Schema. The model then answers with an envelo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, cast
 
-from domain.json_schema import DEFINITION_KEYS, inline_references
+from domain.errors import InvalidRequestError
+from domain.json_schema import DEFINITIONS, plain
 from domain.messages import Message, Role
 from domain.sampling import JSONObjectFormat, JSONSchemaFormat, OutputFormat, TextFormat
 from domain.tools import JSONObject, ToolDefinition
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 CALLS = "tool_calls"
 REPLY = "reply"
 
-# A reference to a definition, up to its name.
-_REFERENCE = re.compile(rf"#/(?:{'|'.join(map(re.escape, DEFINITION_KEYS))})/[^/]+")
+# What a schema says of itself as a document; within another it is none.
+_DOCUMENTS_OWN = frozenset({"$id", "$schema"})
 
 # A weak model would repeat itself until its tokens run out.
 _MOST_CALLS = 8
@@ -49,13 +49,17 @@ class Envelope:
     output: OutputFormat
 
     def schema(self) -> JSONObject:
-        """Return the JSON Schema of the envelope."""
+        """Return the JSON Schema of the envelope.
+
+        Raises:
+            InvalidRequestError: a schema refers to what is not in it.
+        """
         definitions: dict[str, Any] = {}
         kinds = [
             _object(
                 {
                     "name": {"const": tool.name},
-                    "arguments": {"type": "object", **_lift(tool.parameters, definitions)},
+                    "arguments": {"type": "object", **_lift(tool.parameters, definitions, "tools")},
                 }
             )
             for tool in self.tools
@@ -70,7 +74,7 @@ class Envelope:
         if self.may_reply:
             reply = _object({REPLY: self._reply(definitions)})
             envelope = {"anyOf": [envelope, reply]}
-        return envelope | definitions
+        return envelope | {DEFINITIONS: definitions} if definitions else envelope
 
     def rule(self, tools_text: str) -> str:
         """Return the instruction that goes with the schema.
@@ -90,7 +94,7 @@ class Envelope:
     def _reply(self, definitions: dict[str, Any]) -> JSONObject:
         match self.output:
             case JSONSchemaFormat(_, schema):
-                return _lift(schema, definitions)
+                return _lift(schema, definitions, "response_format")
             case JSONObjectFormat():
                 return {"type": "object"}
             case TextFormat():
@@ -106,36 +110,37 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lift(schema: JSONObject, definitions: dict[str, Any]) -> dict[str, Any]:
+def _lift(schema: JSONObject, definitions: dict[str, Any], param: str) -> dict[str, Any]:
     """Return ``schema`` without references; those that must stay find their target at the root.
 
     Where another schema has the names of its definitions for something else, they get new ones.
     """
-    plain = inline_references(schema)
+    found = plain(schema)
+    if found.lost:
+        message = f"The JSON Schema refers to {found.lost[0]!r}, which is not a place in it."
+        raise InvalidRequestError(message, code="invalid_json_schema", param=param)
+    lifted = {key: value for key, value in found.schema.items() if key not in _DOCUMENTS_OWN}
     endings = chain([""], (f"_{number}" for number in count(2)))
-    renamed = (_renamed(plain, ending) for ending in endings)
+    renamed = (_renamed(lifted, ending) for ending in endings)
     lifted = next(one for one in renamed if _agrees(one, definitions))
-    for key in DEFINITION_KEYS:
-        if key in lifted:
-            definitions.setdefault(key, {}).update(lifted.pop(key))
+    definitions |= lifted.pop(DEFINITIONS, {})
     return lifted
 
 
 def _agrees(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
     """Return whether no name of a definition of ``schema`` has another meaning already."""
     return all(
-        definitions.get(key, {}).get(name, definition) == definition
-        for key in DEFINITION_KEYS
-        for name, definition in schema.get(key, {}).items()
+        definitions.get(name, definition) == definition
+        for name, definition in schema.get(DEFINITIONS, {}).items()
     )
 
 
 def _renamed(schema: Mapping[str, Any], ending: str) -> dict[str, Any]:
     """Return ``schema`` with ``ending`` at the names of its definitions, and in references."""
     out: dict[str, Any] = {key: _referring(value, ending) for key, value in schema.items()}
-    for key in DEFINITION_KEYS:
-        if key in out:
-            out[key] = {name + ending: definition for name, definition in out[key].items()}
+    if DEFINITIONS in out:
+        named = out[DEFINITIONS]
+        out[DEFINITIONS] = {name + ending: definition for name, definition in named.items()}
     return out
 
 
@@ -145,7 +150,7 @@ def _referring(node: object, ending: str) -> Any:  # noqa: ANN401 - JSON is anyt
     if not isinstance(node, Mapping):
         return node
     return {
-        key: _REFERENCE.sub(rf"\g<0>{ending}", value)
+        key: value + ending
         if key == "$ref" and isinstance(value, str)
         else _referring(value, ending)
         for key, value in cast("Mapping[str, object]", node).items()

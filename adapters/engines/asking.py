@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from domain.json_schema import inline_references
 from domain.sampling import JSONObjectFormat, JSONSchemaFormat, TextFormat
 from domain.tools import ToolChoice
 
@@ -72,7 +73,8 @@ def _format(output: OutputFormat) -> dict[str, Any]:
             return {"response_format": {"type": "json_object"}}
         case JSONSchemaFormat(name, schema):
             # Engines constrain either way; "strict" would have some judge the schema's style.
-            inner = {"name": name, "schema": dict(schema)}
+            # And few resolve all kinds of references.
+            inner = {"name": name, "schema": inline_references(schema)}
             return {"response_format": {"type": "json_schema", "json_schema": inner}}
 
 

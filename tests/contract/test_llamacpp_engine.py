@@ -165,6 +165,22 @@ async def test_a_schema_is_obeyed(port: LLMPort, text: str, temperature: float) 
     assert city["river"] in {True, False, None}
 
 
+async def test_all_references_into_a_schema_are_understood(port: LLMPort) -> None:
+    within = {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"$ref": "#/$defs/a~1b"}]}}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/a~1b"}, "b": within},
+        "required": ["a", "b"],
+        "$defs": {"a/b": {"const": "x"}},
+    }
+    sampling = Sampling(temperature=0.0, max_tokens=40)
+    request = ChatRequest(MODEL, ask().messages, sampling, JSONSchemaFormat("x", schema))
+
+    result = await answer(port, request)
+
+    assert "".join(result.content.split()).startswith('{"a":"x"')
+
+
 async def test_any_object_is_json_as_far_as_it_goes(port: LLMPort) -> None:
     sampling = Sampling(temperature=0.0, max_tokens=8)
     request = ChatRequest(MODEL, ask().messages, sampling, JSONObjectFormat())

@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from domain.errors import InvalidRequestError
 from domain.messages import Message, Role
 from domain.sampling import TEXT, JSONObjectFormat, JSONSchemaFormat, OutputFormat
 from domain.tool_envelope import Envelope, as_text
@@ -20,6 +21,7 @@ NODE = {
     "properties": {"next": {"$ref": "#/$defs/Node"}},
     "additionalProperties": False,
 }
+NOTHING: list[Any] = []
 TREE = {"$ref": "#/$defs/Node", "$defs": {"Node": NODE}}
 
 
@@ -146,6 +148,65 @@ def test_definitions_of_one_name_do_not_meet() -> None:
             calls = [{"name": tool.name, "arguments": deep}]
             assert valid({"tool_calls": calls}, wanted) is holds
     assert sorted(wanted.schema()["$defs"]) == ["Leaf", "Leaf_2", "Node", "Node_2"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "good", "bad"),
+    [
+        pytest.param(
+            {"properties": {"sub": {"$ref": "#"}, "n": {"type": "integer"}}},
+            {"sub": {"sub": {"n": 1}}},
+            {"sub": {"sub": {"n": "1"}}},
+            id="the whole",
+        ),
+        pytest.param(
+            {"properties": {"n": {"type": "integer"}, "m": {"$ref": "#/properties/n"}}},
+            {"m": 1},
+            {"m": "1"},
+            id="a property",
+        ),
+        pytest.param(
+            {
+                "properties": {
+                    "a": {"type": "object", "properties": {"a": {"$ref": "#/properties/a"}}}
+                }
+            },
+            {"a": {"a": {"a": {}}}},
+            {"a": {"a": {"a": {"a": {"a": []}}}}},
+            id="a property within itself",
+        ),
+        pytest.param(
+            {
+                "$id": "https://example.com/a",
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "properties": {"a/b": {"$ref": "https://example.com/a#/$defs/a~1b"}},
+                "$defs": {"a/b": {"items": {"$ref": "#/$defs/a~1b"}, "type": "array"}},
+            },
+            {"a/b": [[NOTHING]]},
+            {"a/b": [[[1]]]},
+            id="with an id",
+        ),
+    ],
+)
+def test_references_lead_where_they_led_in_the_tools_own_schema(
+    parameters: dict[str, Any], good: Any, bad: Any
+) -> None:
+    other = ToolDefinition("other", None, {"properties": {"sub": {"$ref": "#"}, "n": True}})
+    wanted = envelope(ToolDefinition("f", None, {"type": "object", **parameters}), other)
+
+    assert valid({"tool_calls": [{"name": "f", "arguments": good}]}, wanted)
+    assert not valid({"tool_calls": [{"name": "f", "arguments": bad}]}, wanted)
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/Gone", "#anchor", "https://example.com/a"])
+def test_a_reference_that_leads_nowhere_is_refused(reference: str) -> None:
+    lost = ToolDefinition("f", None, {"properties": {"a": {"$ref": reference}}})
+
+    with pytest.raises(InvalidRequestError) as caught:
+        envelope(WEATHER, lost).schema()
+
+    assert (caught.value.code, caught.value.param) == ("invalid_json_schema", "tools")
+    assert f"'{reference}'" in caught.value.message
 
 
 def test_the_rule_of_a_forced_envelope() -> None:
