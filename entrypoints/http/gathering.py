@@ -30,15 +30,25 @@ class GatheringTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Send ``data`` with what else is written before the loop's next step."""
         if not self._held:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self.flush)
         self._held.append(bytes(data))
         self._size += len(data)
         if self._size > _HELD_BYTES:
-            self._send()
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what is held."""
+        if not self._held:
+            return
+        data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+        self._held.clear()
+        self._size = 0
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def close(self) -> None:
         """Send what is held, then close."""
-        self._send()
+        self.flush()
         self._transport.close()
 
     def abort(self) -> None:
@@ -65,12 +75,3 @@ class GatheringTransport(asyncio.Transport):
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """As the transport behind."""
         self._transport.set_protocol(protocol)
-
-    def _send(self) -> None:
-        if not self._held:
-            return
-        data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
-        self._held.clear()
-        self._size = 0
-        if not self._transport.is_closing():
-            self._transport.write(data)

@@ -56,7 +56,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(GatheringTransport(transport, self.loop))
+        self._gathering = GatheringTransport(transport, self.loop)
+        super().connection_made(self._gathering)
         self._await(self._limits.header_s, "head")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -97,6 +98,11 @@ class GuardedProtocol(HttpToolsProtocol):
         # What follows in the same piece belongs to the next head.
         self._head_bytes = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        # What is left to do for a request, its log line first, is done while its client reads.
+        self._gathering.flush()
+        super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
         # The transport goes to another protocol, which has limits of its own.
