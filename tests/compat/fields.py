@@ -16,7 +16,7 @@ from typing_extensions import is_typeddict
 from entrypoints.http.openai.support import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from entrypoints.http.openai.support import Support, Table
 
@@ -24,9 +24,9 @@ _TAGS = ("role", "type")
 _STEP = re.compile(r"([^.\[\]]+)|\[([^\]]+)\]")
 
 
-def typed(parameters: type) -> Iterator[str]:
-    """Yield the path of every field, and of every kind of object, that a request may have."""
-    yield from _fields(parameters, "")
+def typed(*parameters: type) -> list[str]:
+    """Return the path of every field, and of every kind of object, that a request may have."""
+    return list(dict.fromkeys(path for kind in parameters for path in _fields(kind, "")))
 
 
 def _fields(kind: type, prefix: str) -> Iterator[str]:
@@ -98,6 +98,15 @@ def _wildcards(path: str) -> Iterator[str]:
 def locate(body: Any, path: str) -> list[str | int] | None:
     """Return the way to the first field in ``body`` that ``path`` stands for, or None."""
     return _locate(body, _STEP.findall(path))
+
+
+def sample(bodies: Iterable[Any], path: str) -> tuple[Any, list[str | int]]:
+    """Return the first of ``bodies`` that has a field, and the way to it."""
+    for body in bodies:
+        if (way := locate(body, path)) is not None:
+            return body, way
+    message = f"no sample has the field {path}"
+    raise LookupError(message)
 
 
 def _locate(node: Any, steps: Sequence[tuple[str, str]]) -> list[str | int] | None:

@@ -5,8 +5,6 @@ The fields come from the official client's types: a new release shows here what 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,13 +22,13 @@ from entrypoints.http.openai.embeddings import support as embeddings
 from entrypoints.http.openai.embeddings import wire as embeddings_wire
 from entrypoints.http.openai.support import Status, Table
 from tests.compat import fields
+from tests.compat.asked import Asked
 from tests.support.fake_llm import USAGE, FakeLLM, details
 from tests.support.service import service_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
-    from tests.support.service import Service
 
 IN_MODULE = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,15 +46,11 @@ class Endpoint:
     samples: Sequence[dict[str, Any]]
 
 
-def typed(*kinds: type) -> list[str]:
-    return list(dict.fromkeys(path for kind in kinds for path in fields.typed(kind)))
-
-
 COMPLETIONS = Endpoint(
     "/v1/completions",
     completions.FIELDS,
     completions_wire.CompletionRequest,
-    typed(
+    fields.typed(
         completion_create_params.CompletionCreateParamsNonStreaming,
         completion_create_params.CompletionCreateParamsStreaming,
     ),
@@ -99,7 +93,7 @@ EMBEDDINGS = Endpoint(
     "/v1/embeddings",
     embeddings.FIELDS,
     embeddings_wire.EmbeddingsRequest,
-    typed(embedding_create_params.EmbeddingCreateParams),
+    fields.typed(embedding_create_params.EmbeddingCreateParams),
     [
         {
             "model": "embedder",
@@ -129,38 +123,13 @@ def rows(*wanted: Status) -> list[Any]:
     ]
 
 
-def sample(endpoint: Endpoint, path: str) -> tuple[dict[str, Any], list[str | int]]:
-    """Return a body that has the field, and the way to it."""
-    for body in endpoint.samples:
-        if (way := fields.locate(body, path)) is not None:
-            return body, way
-    message = f"no sample has the field {path}"
-    raise LookupError(message)
-
-
-class Asked:
-    """The service in front of a model that always says the same."""
-
-    def __init__(self, llm: FakeLLM, service: Service) -> None:
-        self._llm = llm
-        self._service = service
-
-    async def outcome(self, endpoint: Endpoint, body: Any) -> tuple[int, str, list[Any]]:
-        """Return the status, the answer but for its ids, and what the model was asked."""
-        self._llm.prompts.clear()
-        self._llm.embedded.clear()
-        answer = await self._service.ask(body, endpoint.path)
-        shown = re.sub(r'"cmpl-\w+"', '"id"', answer.body.decode())
-        return answer.status, shown, [*self._llm.prompts, *self._llm.embedded]
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def asked() -> AsyncGenerator[Asked]:
+async def asked() -> AsyncGenerator[Mapping[str, Asked]]:
     said = TextDelta("Hi", (TokenLogprob("Hi", -0.5, None),))
     llm = FakeLLM([said, Finished(FinishReason.STOP, USAGE)])
     llm.models["filler"] = details("filler", Capability.INSERT)
     async with service_of(llm) as running:
-        yield Asked(llm, running)
+        yield {each.path: Asked(llm, running, each.path) for each in (COMPLETIONS, EMBEDDINGS)}
 
 
 @pytest.mark.parametrize("endpoint", BOTH)
@@ -181,35 +150,24 @@ def test_every_field_of_the_parser_has_a_status(endpoint: Endpoint) -> None:
 @IN_MODULE
 @pytest.mark.parametrize(("endpoint", "path"), rows(Status.HONOURED, Status.EMULATED))
 async def test_what_is_honoured_makes_a_difference(
-    asked: Asked, endpoint: Endpoint, path: str
+    asked: Mapping[str, Asked], endpoint: Endpoint, path: str
 ) -> None:
-    body, way = sample(endpoint, path)
-
-    with_it = await asked.outcome(endpoint, body)
-    without_it = await asked.outcome(endpoint, fields.without(body, way))
-
-    assert with_it[2], json.loads(with_it[1])
-    assert with_it != without_it
+    await asked[endpoint.path].notices(*fields.sample(endpoint.samples, path))
 
 
 @IN_MODULE
 @pytest.mark.parametrize(("endpoint", "path"), rows(Status.ACCEPTED))
-async def test_what_is_accepted_makes_none(asked: Asked, endpoint: Endpoint, path: str) -> None:
-    body, way = sample(endpoint, path)
-
-    _, answer, requests = await asked.outcome(endpoint, body)
-    _, _, others = await asked.outcome(endpoint, fields.without(body, way))
-
-    assert requests, json.loads(answer)
-    assert requests == others
+async def test_what_is_accepted_makes_none(
+    asked: Mapping[str, Asked], endpoint: Endpoint, path: str
+) -> None:
+    await asked[endpoint.path].passes_over(*fields.sample(endpoint.samples, path))
 
 
 @IN_MODULE
 @pytest.mark.parametrize(("endpoint", "path"), rows(Status.REFUSED))
-async def test_what_is_refused_is_named(asked: Asked, endpoint: Endpoint, path: str) -> None:
-    body, way = sample(endpoint, path)
+async def test_what_is_refused_is_named(
+    asked: Mapping[str, Asked], endpoint: Endpoint, path: str
+) -> None:
+    body, way = fields.sample(endpoint.samples, path)
 
-    status, answer, requests = await asked.outcome(endpoint, body)
-
-    assert (status, requests) == (400, [])
-    assert json.loads(answer)["error"]["param"] == fields.param(body, way)
+    assert await asked[endpoint.path].refuses(body) == fields.param(body, way)

@@ -7,31 +7,24 @@ runs over every store; background responses are held until a rule lets them go o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
-import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    invariant,
-    multiple,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import Bundle, invariant, multiple, rule
 
 from domain.context import to_messages
 from domain.conversation import ResponseStatus
 from domain.errors import InvalidRequestError, NotFoundError, ServiceError
 from tests.support.fake_system import CountingIds
 from tests.support.responses_bench import PlainRecorder, Process, asked
-from tests.support.stores import OPENERS, Bounds, Grounds, Opener
+from tests.support.store_machine import EVERY_STORE, StoreMachine, run
+from tests.support.stores import Bounds, Grounds, Opener
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
+
+    import pytest
 
     from domain.conversation import ResponseRequest, StoredResponse
     from domain.items import Item
@@ -81,24 +74,20 @@ class Model:
         return None if before is None else [*before, *told.said]
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(StoreMachine):
     """The service and its model, asked the same."""
 
     ids = Bundle("ids")
 
     def __init__(self, opener: Opener, grounds: Grounds) -> None:
-        super().__init__()
-        self._runner = asyncio.Runner()
-        self._stack = contextlib.AsyncExitStack()
-        opening = self._stack.enter_async_context(opener(Bounds(), grounds))
-        opened = self._runner.run(opening)
+        super().__init__(opener, grounds, Bounds())
+        opened = self._opened
         self._process = Process(opened.store, clock=opened.clock, ids=CountingIds())
         self._model = Model()
 
     def teardown(self) -> None:
         self._runner.run(self._process.background.aclose())
-        self._runner.run(self._stack.aclose())
-        self._runner.close()
+        super().teardown()
 
     @rule(target=ids, owner=owners, text=texts)
     def create(self, owner: str, text: str) -> str:
@@ -236,21 +225,8 @@ def words(items: Sequence[Item]) -> list[str]:
     return [message.text for message in to_messages(items)]
 
 
-@pytest.mark.parametrize(
-    "opener", [pytest.param(opener, id=name) for name, opener in OPENERS.items()]
-)
+@EVERY_STORE
 def test_every_interleaving_does_what_the_model_does(
     opener: Opener, grounds: Grounds, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    class Subject(Machine):
-        def __init__(self) -> None:
-            super().__init__(opener, Grounds(tmp_path_factory.mktemp("store"), grounds.valkey))
-
-    bounded = settings(
-        max_examples=25,
-        stateful_step_count=40,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    run_state_machine_as_test(Subject, settings=bounded)
+    run(Machine, opener, grounds, tmp_path_factory)

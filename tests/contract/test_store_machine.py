@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
 
 from domain.conversation import Conversation, ResponseStatus, StoredResponse
 from domain.errors import NotFoundError
 from domain.items import AnswerText, Item, MessageItem, item_id
 from domain.messages import Role
+from tests.support.store_machine import EVERY_STORE, StoreMachine, run
 from tests.support.store_model import StoreModel
-from tests.support.stores import OPENERS, Bounds, Grounds, Opener
+from tests.support.stores import Bounds, Grounds, Opener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+
+    import pytest
 
 # Few of everything, so that calls meet; ends lie far from the steps in which time passes, so
 # that a server's own time does not matter.
@@ -58,20 +57,12 @@ def response(
 responses = st.builds(response, response_ids, statuses, items, st.integers(0, 3))
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(StoreMachine):
     """A store and its model, asked the same."""
 
     def __init__(self, opener: Opener, grounds: Grounds) -> None:
-        super().__init__()
-        self._runner = asyncio.Runner()
-        self._stack = contextlib.AsyncExitStack()
-        opening = self._stack.enter_async_context(opener(BOUNDS, grounds))
-        self._opened = self._runner.run(opening)
+        super().__init__(opener, grounds, BOUNDS)
         self._model = StoreModel(BOUNDS)
-
-    def teardown(self) -> None:
-        self._runner.run(self._stack.aclose())
-        self._runner.close()
 
     def _same(self, name: str, *arguments: Any) -> None:
         call: Callable[..., Coroutine[Any, Any, Any]] = getattr(self._opened.store, name)
@@ -148,21 +139,8 @@ def outcome(call: Callable[[], object]) -> object:
         return NotFoundError
 
 
-@pytest.mark.parametrize(
-    "opener", [pytest.param(opener, id=name) for name, opener in OPENERS.items()]
-)
+@EVERY_STORE
 def test_every_interleaving_does_what_the_model_does(
     opener: Opener, grounds: Grounds, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    class Subject(Machine):
-        def __init__(self) -> None:
-            super().__init__(opener, Grounds(tmp_path_factory.mktemp("store"), grounds.valkey))
-
-    bounded = settings(
-        max_examples=25,
-        stateful_step_count=40,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    run_state_machine_as_test(Subject, settings=bounded)
+    run(Machine, opener, grounds, tmp_path_factory)
