@@ -14,9 +14,10 @@ from domain.messages import Role
 from tests.support.command import LIMIT_S, local_chat
 from tests.support.fake_llm import USAGE
 from tests.support.fake_ollama import FakeOllama
-from tests.support.terminal import CTRL_C, CTRL_D, terminal
+from tests.support.terminal import CTRL_C, CTRL_D, Terminal, terminal
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from tests.cli.conftest import Running
@@ -29,83 +30,77 @@ def sent(running: Running) -> list[tuple[Role, str]]:
     return [(it.role, it.text) for it in running.llm.requests[-1].messages]
 
 
-async def test_a_conversation_remembers_until_it_is_told_to_forget(
-    running: Running, tmp_path: Path
-) -> None:
+@pytest.fixture
+async def shown(running: Running, tmp_path: Path) -> AsyncGenerator[Terminal]:
+    """A chat that waits for its first line."""
     async with terminal("chat", folder=tmp_path, **running.variables) as shown:
         await shown.shows("/help lists the commands", PROMPT)
-        shown.types("Greet me.\n")
-        await shown.shows("Hello", "smollm2:135m, 2 tokens", PROMPT)
-        shown.types("Again.\n")
-        await shown.shows("Hello", PROMPT)
-        assert sent(running) == [
-            (Role.USER, "Greet me."),
-            (Role.ASSISTANT, "Hello"),
-            (Role.USER, "Again."),
-        ]
-
-        shown.types("/new\n")
-        await shown.shows("A new conversation.", PROMPT)
-        shown.types("/system Be brief.\n")
-        await shown.shows("The system prompt is set.", PROMPT)
-        shown.types("Who?\n")
-        await shown.shows("Hello", PROMPT)
-        assert sent(running) == [(Role.SYSTEM, "Be brief."), (Role.USER, "Who?")]
-
-        shown.types("/quit\n")
-        assert await shown.ended() == 0
+        yield shown
 
 
-async def test_ctrl_c_stops_the_answer_and_not_the_chat(running: Running, tmp_path: Path) -> None:
+async def say(shown: Terminal, line: str, *told: str) -> None:
+    """Type a line, and wait until the chat has shown all this and waits for the next."""
+    shown.types(f"{line}\n")
+    await shown.shows(*told, PROMPT)
+
+
+async def test_a_conversation_remembers_until_it_is_told_to_forget(
+    running: Running, shown: Terminal
+) -> None:
+    await say(shown, "Greet me.", "Hello", "smollm2:135m, 2 tokens")
+    await say(shown, "Again.", "Hello")
+    assert sent(running) == [
+        (Role.USER, "Greet me."),
+        (Role.ASSISTANT, "Hello"),
+        (Role.USER, "Again."),
+    ]
+
+    await say(shown, "/new", "A new conversation.")
+    await say(shown, "/system Be brief.", "The system prompt is set.")
+    await say(shown, "Who?", "Hello")
+    assert sent(running) == [(Role.SYSTEM, "Be brief."), (Role.USER, "Who?")]
+
+    shown.types("/quit\n")
+    assert await shown.ended() == 0
+
+
+async def test_ctrl_c_stops_the_answer_and_not_the_chat(running: Running, shown: Terminal) -> None:
     running.llm.play([TextDelta("Once upon ")], asyncio.Event())
 
-    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
-        await shown.shows(PROMPT)
-        shown.types("Tell me a story.\n")
-        await shown.shows("Once upon")
-        shown.types(CTRL_C)
-        await shown.shows("(stopped)", PROMPT)
-        await running.llm.streams[0].closed.wait()
+    shown.types("Tell me a story.\n")
+    await shown.shows("Once upon")
+    shown.types(CTRL_C)
+    await shown.shows("(stopped)", PROMPT)
+    await running.llm.streams[0].closed.wait()
 
-        shown.types("Go on.\n")
-        await shown.shows("Hello", PROMPT)
-        assert sent(running)[1:] == [(Role.ASSISTANT, "Once upon "), (Role.USER, "Go on.")]
+    await say(shown, "Go on.", "Hello")
+    assert sent(running)[1:] == [(Role.ASSISTANT, "Once upon "), (Role.USER, "Go on.")]
 
-        shown.types("half a line")
-        await shown.shows("half a line")
-        await shown.waits()
-        shown.types(CTRL_C)
-        await shown.shows("(Ctrl-D or /quit ends)", PROMPT)
-        shown.types(CTRL_D)
-        assert await shown.ended() == 0
+    shown.types("half a line")
+    await shown.shows("half a line")
+    await shown.waits()
+    shown.types(CTRL_C)
+    await shown.shows("(Ctrl-D or /quit ends)", PROMPT)
+    shown.types(CTRL_D)
+    assert await shown.ended() == 0
 
 
 async def test_another_model_is_chosen_from_those_that_there_are(
-    running: Running, tmp_path: Path
+    running: Running, shown: Terminal
 ) -> None:
-    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
-        await shown.shows(PROMPT)
-        shown.types("/model\n")
-        await shown.shows("name", "gpt-4o = llama3", PROMPT)
-        shown.types("/model nope\n")
-        await shown.shows("There is no model nope", PROMPT)
-        shown.types("/model llama3\n")
-        await shown.shows("From here on llama3 answers.", PROMPT)
-        shown.types("Hi\n")
-        await shown.shows("Hello", PROMPT)
+    await say(shown, "/model", "name", "gpt-4o = llama3")
+    await say(shown, "/model nope", "There is no model nope")
+    await say(shown, "/model llama3", "From here on llama3 answers.")
+    await say(shown, "Hi", "Hello")
 
     assert running.llm.requests[-1].model == "llama3"
 
 
-async def test_a_failed_answer_is_told_and_forgotten(running: Running, tmp_path: Path) -> None:
+async def test_a_failed_answer_is_told_and_forgotten(running: Running, shown: Terminal) -> None:
     running.llm.play(UpstreamProtocolError("It broke."))
 
-    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
-        await shown.shows(PROMPT)
-        shown.types("Hi\n")
-        await shown.shows("It broke.", PROMPT)
-        shown.types("Hi again\n")
-        await shown.shows("Hello", PROMPT)
+    await say(shown, "Hi", "It broke.")
+    await say(shown, "Hi again", "Hello")
 
     assert sent(running) == [(Role.USER, "Hi again")]
 
@@ -115,16 +110,11 @@ async def test_the_conversation_is_saved_where_nothing_is_lost(
 ) -> None:
     async with terminal("chat", "-s", "Be brief.", folder=tmp_path, **running.variables) as shown:
         await shown.shows(PROMPT)
-        shown.types("Hi\n")
-        await shown.shows("Hello", PROMPT)
-        shown.types("/save a.md\n")
-        await shown.shows("Saved as a.md.", PROMPT)
-        shown.types("/save a.json\n")
-        await shown.shows("Saved as a.json.", PROMPT)
-        shown.types("/save a.json\n")
-        await shown.shows("a.json is there already", PROMPT)
-        shown.types("/save no/such/place\n")
-        await shown.shows("cannot be written", PROMPT)
+        await say(shown, "Hi", "Hello")
+        await say(shown, "/save a.md", "Saved as a.md.")
+        await say(shown, "/save a.json", "Saved as a.json.")
+        await say(shown, "/save a.json", "a.json is there already")
+        await say(shown, "/save no/such/place", "cannot be written")
 
     assert (tmp_path / "a.md").read_text(encoding="utf-8") == (
         "## System\n\nBe brief.\n\n## User\n\nHi\n\n## Assistant\n\nHello\n"
@@ -136,24 +126,17 @@ async def test_the_conversation_is_saved_where_nothing_is_lost(
     ]
 
 
-async def test_a_message_of_many_lines_stands_in_quotes(running: Running, tmp_path: Path) -> None:
-    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
-        await shown.shows(PROMPT)
-        shown.types('"""one\n')
-        await shown.shows("... ")
-        shown.types('two"""\n')
-        await shown.shows("Hello", PROMPT)
+async def test_a_message_of_many_lines_stands_in_quotes(running: Running, shown: Terminal) -> None:
+    shown.types('"""one\n')
+    await shown.shows("... ")
+    await say(shown, 'two"""', "Hello")
 
     assert sent(running) == [(Role.USER, "one\ntwo")]
 
 
-async def test_a_mistyped_command_is_not_sent(running: Running, tmp_path: Path) -> None:
-    async with terminal("chat", folder=tmp_path, **running.variables) as shown:
-        await shown.shows(PROMPT)
-        shown.types("/modle\n")
-        await shown.shows("There is no /modle", PROMPT)
-        shown.types("/help\n")
-        await shown.shows("/save FILE", PROMPT)
+async def test_a_mistyped_command_is_not_sent(running: Running, shown: Terminal) -> None:
+    await say(shown, "/modle", "There is no /modle")
+    await say(shown, "/help", "/save FILE")
 
     assert running.llm.requests == []
 
