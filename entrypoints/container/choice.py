@@ -23,20 +23,25 @@ def decide(settings: Settings) -> Settings:
     """Return settings in which the backend, its address and the default model are set.
 
     ``auto`` is Ollama where an address is given or one answers at its usual place, and else
-    the embedded engine.
+    the embedded engine. The default model of an Ollama is the usual one, or one that it has.
     """
     backend = settings.llm_backend
     if backend == "auto":
         found = settings.ollama_url or probe.answers(_OLLAMA_URL)
         backend = "ollama" if found else "embedded"
-    model = settings.default_model
-    if not model and backend == "scripted":
-        model = next(iter(backends.source(settings).models), ECHO)
-    elif not model:
-        model = _OLLAMA_MODEL if backend == "ollama" else model_file.model_name(settings.gguf)
-    return msgspec.structs.replace(
-        settings,
-        llm_backend=backend,
-        ollama_url=settings.ollama_url or _OLLAMA_URL,
-        default_model=model,
+    settings = msgspec.structs.replace(
+        settings, llm_backend=backend, ollama_url=settings.ollama_url or _OLLAMA_URL
     )
+    return msgspec.structs.replace(settings, default_model=_default_model(settings))
+
+
+def _default_model(settings: Settings) -> str:
+    if settings.default_model:
+        return settings.default_model
+    if settings.llm_backend == "scripted":
+        return next(iter(backends.source(settings).models), ECHO)
+    if settings.llm_backend == "ollama":
+        if _OLLAMA_MODEL in settings.aliases:
+            return _OLLAMA_MODEL
+        return probe.default_model(settings.model_servers, _OLLAMA_MODEL)
+    return model_file.model_name(settings.gguf)

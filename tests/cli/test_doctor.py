@@ -49,6 +49,8 @@ async def test_all_is_well(ollama: FakeOllama, tmp_path: Path) -> None:
 async def test_a_model_that_is_not_there_is_told_with_what_fetches_it(
     ollama: FakeOllama, tmp_path: Path
 ) -> None:
+    ollama.always("/api/tags", answers.answered({"models": []}))
+
     code, report = await found(tmp_path, OLLAMA_URL=ollama.url)
 
     assert code == 1
@@ -130,7 +132,9 @@ async def test_a_store_that_is_no_store_of_ours_is_told(ollama: FakeOllama, tmp_
 
 
 async def test_it_reads_in_80_columns(ollama: FakeOllama, tmp_path: Path) -> None:
-    done = await local_chat("doctor", folder=tmp_path, OLLAMA_URL=ollama.url, PORT="0")
+    done = await local_chat(
+        "doctor", folder=tmp_path, OLLAMA_URL=ollama.url, DEFAULT_MODEL="llama3.2", PORT="0"
+    )
 
     assert done.code == 1
     assert done.errors == ""
@@ -194,3 +198,12 @@ def test_a_disk_without_the_room_that_is_promised_is_noted(tmp_path: Path) -> No
 
     assert checks.disk(few).state is State.OK
     assert checks.disk(many).state is State.NOTE
+
+
+async def test_without_a_default_a_model_that_is_there_will_do(
+    ollama: FakeOllama, tmp_path: Path
+) -> None:
+    code, report = await found(tmp_path, OLLAMA_URL=ollama.url)
+
+    assert code == 0
+    assert report["Default model"]["found"].startswith("thinker:latest")
