@@ -66,7 +66,8 @@ def chat(request: ChatRequest, windows: ContextWindows) -> bytes:
     """Return the body of POST /api/chat.
 
     Only what the request sets is sent: any value overrides the one that the model's author
-    tuned. ``truncate`` is the exception, because its default cuts prompts without a word.
+    tuned. ``truncate`` and ``shift`` are the exceptions: by default a prompt is cut without a
+    word, before the answer and in its course, when the model forgets what was asked.
     """
     offered = request.tools if request.tool_choice is not ToolChoice.NONE else ()
     body = wire.ChatBody(
@@ -79,6 +80,7 @@ def chat(request: ChatRequest, windows: ContextWindows) -> bytes:
         think=UNSET if request.reasoning is None else _THINK[request.reasoning],
         keep_alive=UNSET if request.engine.keep_alive is None else request.engine.keep_alive,
         truncate=request.engine.truncate,
+        shift=request.engine.truncate,
         logprobs=UNSET if request.top_logprobs is None else True,
         top_logprobs=request.top_logprobs or UNSET,
     )
@@ -96,6 +98,7 @@ def generate(request: CompletionRequest, windows: ContextWindows) -> bytes:
         options=_options(request.model, request.sampling, request.engine, windows) or UNSET,
         keep_alive=UNSET if request.engine.keep_alive is None else request.engine.keep_alive,
         truncate=request.engine.truncate,
+        shift=request.engine.truncate,
         logprobs=UNSET if request.top_logprobs is None else True,
         top_logprobs=request.top_logprobs or UNSET,
     )

@@ -111,6 +111,7 @@ class ChatBody(Struct, omit_defaults=True):
     think: bool | str | UnsetType = UNSET
     keep_alive: float | str | UnsetType = UNSET
     truncate: bool | UnsetType = UNSET
+    shift: bool | UnsetType = UNSET
     logprobs: bool | UnsetType = UNSET
     top_logprobs: int | UnsetType = UNSET
 
@@ -126,6 +127,7 @@ class GenerateBody(Struct, omit_defaults=True):
     options: dict[str, Any] | UnsetType = UNSET
     keep_alive: float | str | UnsetType = UNSET
     truncate: bool | UnsetType = UNSET
+    shift: bool | UnsetType = UNSET
     logprobs: bool | UnsetType = UNSET
     top_logprobs: int | UnsetType = UNSET
 

@@ -55,6 +55,7 @@ async def test_a_prompt_goes_past_the_template(wired: OllamaScenario) -> None:
         "raw": True,
         "options": {"num_predict": 16},
         "truncate": False,
+        "shift": False,
     }
 
 

@@ -123,3 +123,14 @@ async def test_seeds_side_by_side_stay_apart(wired: OllamaScenario) -> None:
 
     sent = [asked.json["options"]["seed"] for asked in wired.server.asked("/api/chat")]
     assert len({float(seed) for seed in sent}) == 20
+
+
+@pytest.mark.parametrize("cut", [True, False])
+async def test_the_question_is_forgotten_in_the_answers_course_only_where_that_is_asked(
+    wired: OllamaScenario,
+    cut: bool,  # noqa: FBT001 - a case
+) -> None:
+    await outcome(wired.llm, replace(ASK, engine=EngineOptions(truncate=cut)))
+
+    sent = wired.server.asked("/api/chat")[0].json
+    assert (sent["truncate"], sent["shift"]) == (cut, cut)

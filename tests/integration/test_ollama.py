@@ -242,6 +242,17 @@ async def test_a_prompt_over_the_context_is_refused_with_both_counts(real: Servi
     assert "maximum context length is 256 tokens" in error["message"]
 
 
+async def test_an_answer_ends_where_the_context_does(real: Service) -> None:
+    endless = {"type": "array", "items": {"const": "and so on"}, "minItems": 1000}
+    form = {"type": "json_schema", "json_schema": {"name": "endless", "schema": endless}}
+    wanted = asking(response_format=form, max_completion_tokens=600, options={"num_ctx": 256})
+
+    answer = await ask(real, wanted)
+
+    assert answer.json["choices"][0]["finish_reason"] == "length"
+    assert answer.json["usage"]["total_tokens"] <= 256
+
+
 async def test_hanging_up_stops_the_model(real: Service) -> None:
     body = asking("Count to a thousand.", max_completion_tokens=100_000, stream=True)
     async with asyncio.timeout(LIMIT_S):

@@ -121,6 +121,7 @@ class _Generate(msgspec.Struct, forbid_unknown_fields=True):
     options: dict[str, Any] | _Given = msgspec.UNSET
     keep_alive: float | str | _Given = msgspec.UNSET
     truncate: bool | _Given = msgspec.UNSET
+    shift: bool | _Given = msgspec.UNSET
     logprobs: bool | _Given = msgspec.UNSET
     top_logprobs: int | _Given = msgspec.UNSET
 
