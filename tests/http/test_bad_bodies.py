@@ -72,7 +72,7 @@ BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
         JSON,
         400,
         error(
-            "Invalid type for the body: expected object, but got array instead.",
+            "Invalid type for the body: expected an object, but got an array instead.",
             None,
             "invalid_type",
         ),
@@ -82,7 +82,8 @@ BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
         JSON,
         400,
         error(
-            "Invalid type for 'messages[0].content[0]': expected object, but got array instead.",
+            "Invalid type for 'messages[0].content[0]': "
+            "expected an object, but got an array instead.",
             "messages[0].content[0]",
             "invalid_type",
         ),
@@ -122,7 +123,7 @@ BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
         JSON,
         400,
         error(
-            "Invalid type for the body: expected object, but got array instead.",
+            "Invalid type for the body: expected an object, but got an array instead.",
             None,
             "invalid_type",
         ),
@@ -148,7 +149,7 @@ BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
         JSON,
         400,
         error(
-            "Invalid type for 'messages': expected array, but got str instead.",
+            "Invalid type for 'messages': expected an array, but got a string instead.",
             "messages",
             "invalid_type",
         ),
@@ -188,7 +189,7 @@ BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
         JSON,
         400,
         error(
-            "Invalid type for 'n': expected int | null, but got bool instead.",
+            "Invalid type for 'n': expected an integer or null, but got a boolean instead.",
             "n",
             "invalid_type",
         ),
@@ -208,7 +209,7 @@ BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
         JSON,
         400,
         error(
-            "Invalid type for 'temperature': expected float | null, but got str instead.",
+            "Invalid type for 'temperature': expected a number or null, but got a string instead.",
             "temperature",
             "invalid_type",
         ),
@@ -311,7 +312,7 @@ async def test_fifteen_megabytes_of_rubbish_are_refused(service: Service) -> Non
     assert (answer.status, answer.json) == (
         400,
         error(
-            "Invalid type for the body: expected object, but got array instead.",
+            "Invalid type for the body: expected an object, but got an array instead.",
             None,
             "invalid_type",
         ),

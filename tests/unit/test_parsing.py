@@ -1,20 +1,21 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import pytest
 from msgspec import Meta, Struct
 
 from domain.errors import InvalidRequestError
+from entrypoints.http.openai.chat.wire import ChatCompletionRequest
+from entrypoints.http.openai.complaints import invalid
 from entrypoints.http.openai.parsing import (
     FREE_FORM_LIMIT_BYTES,
     BodyParser,
     Parsed,
     free_form,
     ignored_header,
-    invalid,
 )
 
 
@@ -26,9 +27,13 @@ class Picture(Struct, tag_field="type", tag="image", forbid_unknown_fields=True)
     url: str
 
 
+class Sound(Struct, tag_field="type", tag="noise"):
+    supported: ClassVar[bool] = False
+
+
 class Turn(Struct, forbid_unknown_fields=True):
     role: str
-    parts: list[Part | Picture] | str = ""
+    parts: list[Part | Picture | Sound] | str = ""
 
 
 class Body(Struct, forbid_unknown_fields=True):
@@ -44,9 +49,11 @@ class Body(Struct, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    code: Annotated[str, Meta(pattern="^[A-Z]+$")] | None = None
+    mood: bool | Literal["merry", "gay"] | None = None
 
 
-PARSER = BodyParser(Body, ["harmless", "also_harmless"])
+PARSER = BodyParser(Body, ["harmless", "also_harmless"], {"steps": "'turns'"})
 TURN: dict[str, Any] = {"role": "user"}
 NOTHING: dict[str, Any] = {}
 
@@ -86,7 +93,7 @@ def test_a_body_becomes_a_struct() -> None:
         pytest.param(
             {"turns": "x"},
             (
-                "Invalid type for 'turns': expected array, but got str instead.",
+                "Invalid type for 'turns': expected an array, but got a string instead.",
                 "invalid_type",
                 "turns",
             ),
@@ -95,7 +102,7 @@ def test_a_body_becomes_a_struct() -> None:
         pytest.param(
             [],
             (
-                "Invalid type for the body: expected object, but got array instead.",
+                "Invalid type for the body: expected an object, but got an array instead.",
                 "invalid_type",
                 None,
             ),
@@ -176,7 +183,10 @@ def test_a_body_becomes_a_struct() -> None:
         pytest.param(
             {"turns": [{"role": "user", "parts": [{"type": "sound"}]}]},
             (
-                "Invalid value for 'turns[0].parts[0].type': 'sound'.",
+                (
+                    "Invalid value for 'turns[0].parts[0].type': 'sound'. "
+                    "Supported values are: 'text', 'image'."
+                ),
                 "invalid_value",
                 "turns[0].parts[0].type",
             ),
@@ -187,6 +197,57 @@ def test_a_body_becomes_a_struct() -> None:
             ("Unknown parameter: 'unknown'.", "unknown_parameter", "unknown"),
             id="unknown at the top",
         ),
+        pytest.param(
+            {"turns": [], "turn": 1},
+            (
+                "Unknown parameter: 'turn'. Did you mean 'turns'?",
+                "unknown_parameter",
+                "turn",
+            ),
+            id="mistyped",
+        ),
+        pytest.param(
+            {"turns": [], "steps": 1},
+            (
+                "Unsupported parameter: 'steps'. On this endpoint, use 'turns'.",
+                "unsupported_parameter",
+                "steps",
+            ),
+            id="of another endpoint",
+        ),
+        pytest.param(
+            {"turns": [], "code": "a"},
+            (
+                "Invalid 'code': expected a string that matches the pattern '^[A-Z]+$'.",
+                "invalid_value",
+                "code",
+            ),
+            id="pattern",
+        ),
+        pytest.param(
+            {"turns": [], "mood": "sad"},
+            (
+                (
+                    "Invalid value for 'mood': 'sad'. "
+                    "Supported values are: 'true', 'false', 'gay', 'merry'."
+                ),
+                "invalid_value",
+                "mood",
+            ),
+            id="one of a few",
+        ),
+        pytest.param(
+            {"turns": [], "mood": 1},
+            (
+                (
+                    "Invalid type for 'mood': expected a boolean or a string or null, "
+                    "but got an integer instead."
+                ),
+                "invalid_type",
+                "mood",
+            ),
+            id="type of one of a few",
+        ),
     ],
 )
 def test_a_complaint_names_the_field(
@@ -196,7 +257,7 @@ def test_a_complaint_names_the_field(
 
 
 def test_an_unknown_role_is_told_the_known_ones() -> None:
-    error = invalid("Invalid value 'boss' - at `$.messages[1].role`")
+    error = invalid("Invalid value 'boss' - at `$.messages[1].role`", ChatCompletionRequest)
 
     assert error.message == (
         "Invalid value for 'messages[1].role': 'boss'. "
@@ -205,7 +266,7 @@ def test_an_unknown_role_is_told_the_known_ones() -> None:
 
 
 def test_a_complaint_in_other_words_is_passed_on() -> None:
-    error = invalid("Number out of range - at `$.count`")
+    error = invalid("Number out of range - at `$.count`", Body)
 
     assert (error.message, error.code, error.param) == (
         "Invalid 'count': Number out of range.",

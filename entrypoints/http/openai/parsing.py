@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import msgspec
 
 from domain.errors import InvalidRequestError
-from domain.messages import Role
+from entrypoints.http.openai.complaints import UNKNOWN, invalid, split
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -25,17 +26,7 @@ _TOLERANT_LIMIT_BYTES = 1024 * 1024
 _MOST_IGNORED = 32
 _UNSAFE_IN_HEADER = re.compile(r"[^!-~]")
 _LONGEST_SHOWN = 100
-
-# The last one counts: before it there may be the client's own words.
-_AT = re.compile(r"^(.*) - at `(?:key` in `)?(\$[^`]*)`$", re.DOTALL)
-_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
-_MISSING = re.compile(r"^Object missing required field `(.*)`$")
-_EXPECTED = re.compile(r"^Expected `(.*)`, got `(.*)`$")
-_BOUND = re.compile(r"^Expected `(int|float)` (>=|<=|>|<) (\S+)$")
-_LENGTH = re.compile(r"^Expected `(array|object|str)` of length (>=|<=) (\d+)$")
-_VALUE = re.compile(r"^Invalid (?:enum )?value (.*)$")
-
-_KINDS = {"int": "integer", "float": "decimal", "str": "string"}
+_ALIKE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +41,18 @@ class BodyParser(Generic[T]):
     """Decodes bodies of one kind; build it once.
 
     Unknown fields inside objects are left out and reported. At the top they are refused, as
-    OpenAI does, but for ``harmless`` ones.
+    OpenAI does, but for ``harmless`` ones; of ``elsewhere``, which other endpoints have, the error
+    tells what to send here.
     """
 
-    def __init__(self, kind: type[T], harmless: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        kind: type[T],
+        harmless: Collection[str] = (),
+        elsewhere: Mapping[str, str] | None = None,
+    ) -> None:
+        self._kind = kind
+        self._elsewhere = elsewhere or {}
         self._decode = msgspec.json.Decoder(kind).decode
         self._known = frozenset(field.encode_name for field in msgspec.structs.fields(kind))
         self._harmless = frozenset(harmless)
@@ -70,9 +69,9 @@ class BodyParser(Generic[T]):
             body.decode()
             return Parsed(self._decode(body))
         except msgspec.ValidationError as error:
-            if _UNKNOWN.match(_split(str(error))[0]):
+            if UNKNOWN.match(split(str(error))[0]):
                 return self._tolerate(body)
-            raise invalid(str(error)) from error
+            raise invalid(str(error), self._kind) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _not_json() from error
 
@@ -90,10 +89,10 @@ class BodyParser(Generic[T]):
                 # Encoded again, for only bytes can become the Raw parts of a struct.
                 return Parsed(self._decode(msgspec.json.encode(tree)), tuple(ignored))
             except msgspec.ValidationError as error:
-                text, path = _split(str(error))
-                unknown = _UNKNOWN.match(text)
+                text, path = split(str(error))
+                unknown = UNKNOWN.match(text)
                 if unknown is None:
-                    raise invalid(str(error)) from error
+                    raise invalid(str(error), self._kind) from error
                 ignored.append(_drop(tree, path, unknown[1]))
         message = "The body has too many fields that this endpoint does not know."
         raise InvalidRequestError(message, code="unknown_parameter")
@@ -102,10 +101,20 @@ class BodyParser(Generic[T]):
         unknown = [name for name in tree if name not in self._known]
         for name in unknown:
             if name not in self._harmless:
-                message = f"Unknown parameter: '{name}'."
-                raise InvalidRequestError(message, code="unknown_parameter", param=name)
+                raise self._unknown(name)
             del tree[name]
         return unknown
+
+    def _unknown(self, name: str) -> InvalidRequestError:
+        if here := self._elsewhere.get(name):
+            message = f"Unsupported parameter: '{name}'. On this endpoint, use {here}."
+            return InvalidRequestError(message, code="unsupported_parameter", param=name)
+        message = f"Unknown parameter: '{name}'."
+        if len(name) <= _LONGEST_SHOWN and (
+            close := difflib.get_close_matches(name, sorted(self._known), 1, _ALIKE)
+        ):
+            message += f" Did you mean '{close[0]}'?"
+        return InvalidRequestError(message, code="unknown_parameter", param=name)
 
 
 def _drop(tree: object, path: str, name: str) -> str:
@@ -174,54 +183,6 @@ def _children(node: object) -> Iterable[object]:
     if isinstance(node, dict):
         return cast("dict[str, object]", node).values()
     return cast("list[object]", node) if isinstance(node, list) else ()
-
-
-def invalid(text: str) -> InvalidRequestError:
-    """Return OpenAI's words for a complaint of msgspec's."""
-    fault, path = _split(text)
-    if match := _MISSING.match(fault):
-        path = f"{path}.{match[1]}" if path else match[1]
-        message, code = f"Missing required parameter: '{path}'.", "missing_required_parameter"
-    elif match := _BOUND.match(fault):
-        kind, sign, bound = _KINDS[match[1]], match[2], match[3]
-        side = "minimum" if ">" in sign else "maximum"
-        word = "below" if ">" in sign else "above"
-        message = f"Invalid '{path}': {kind} {word} {side} value. Expected a value {sign} {bound}."
-        code = f"{kind}_{word}_{side[:3]}_value"
-    elif match := _LENGTH.match(fault):
-        message, code = _length(path, _KINDS.get(match[1], match[1]), match[2], match[3])
-    elif match := _EXPECTED.match(fault):
-        message = f"Invalid type for '{path}': expected {match[1]}, but got {match[2]} instead."
-        code = "invalid_type"
-    elif match := _VALUE.match(fault):
-        message, code = f"Invalid value for '{path}': {match[1]}.", "invalid_value"
-        if path.endswith(".role"):
-            roles = ", ".join(f"'{role.value}'" for role in Role)
-            message += f" Supported values are: {roles}."
-    else:
-        message, code = f"Invalid '{path}': {fault}.", "invalid_value"
-    if not path:
-        message = message.replace(" for ''", " for the body").replace("Invalid ''", "Invalid body")
-    return InvalidRequestError(message, code=code, param=path or None)
-
-
-def _length(path: str, kind: str, sign: str, bound: str) -> tuple[str, str]:
-    if sign == ">=" and bound == "1":
-        return f"Invalid '{path}': empty {kind}. Expected at least one entry.", f"empty_{kind}"
-    word, side = ("long", "max") if sign == "<=" else ("short", "min")
-    over = "above" if sign == "<=" else "below"
-    message = f"Invalid '{path}': {kind} too {word}. Expected a length {sign} {bound}."
-    return message, f"{kind}_{over}_{side}_length"
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Return a complaint and its path in OpenAI's spelling: ``messages[2].role``."""
-    match = _AT.match(text)
-    if match is None:
-        return text, ""
-    # ``[...]`` stands for a key of the client's own.
-    path = match[2].removeprefix("$").removeprefix(".").replace("[...]", "")
-    return match[1], path
 
 
 def _not_json() -> InvalidRequestError:

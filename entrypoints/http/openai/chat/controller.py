@@ -15,12 +15,12 @@ from entrypoints.http.openai.chat import operation, wire
 from entrypoints.http.openai.chat.parse import to_domain
 from entrypoints.http.openai.chat.render import completion
 from entrypoints.http.openai.chat.stream import ChatSSEEncoder
-from entrypoints.http.openai.chat.support import HARMLESS
+from entrypoints.http.openai.chat.support import ELSEWHERE, HARMLESS
 from entrypoints.http.openai.parsing import BodyParser, ignored_header
 from entrypoints.http.replies import JSONReply
 from entrypoints.http.sse import SSEReply
 
-_parser = BodyParser(wire.ChatCompletionRequest, HARMLESS)
+_parser = BodyParser(wire.ChatCompletionRequest, HARMLESS, ELSEWHERE)
 
 
 class ChatEndpoint:

@@ -7,6 +7,17 @@ from entrypoints.http.openai.support import Table, accepted, emulated, honoured,
 # What frameworks send for services of their own; leaving it out changes no answer.
 HARMLESS = ("litellm_metadata", "provider", "session_id", "tags", "trace_id")
 
+# Of Responses; what says the same here.
+ELSEWHERE = {
+    "input": "'messages'",
+    "instructions": "a message with the role 'system' or 'developer'",
+    "max_output_tokens": "'max_completion_tokens'",
+    "text": "'response_format' and 'verbosity'",
+    "reasoning": "'reasoning_effort'",
+    "truncation": "'truncate'",
+    "previous_response_id": "'messages', with all of the conversation",
+}
+
 _FIELDS: Table = {
     "messages": honoured("at least one"),
     "model": honoured("`DEFAULT_MODEL` where it is left out"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -47,9 +47,13 @@ class ImagePart(Struct, tag_field="type", tag="image_url", forbid_unknown_fields
 class AudioPart(Struct, tag_field="type", tag="input_audio"):
     """Audio, which is refused."""
 
+    supported: ClassVar[bool] = False
+
 
 class FilePart(Struct, tag_field="type", tag="file"):
     """A file, which is refused."""
+
+    supported: ClassVar[bool] = False
 
 
 class RefusalPart(Struct, tag_field="type", tag="refusal", forbid_unknown_fields=True):
@@ -121,7 +125,9 @@ class ToolMessage(Struct, tag_field="role", tag="tool", forbid_unknown_fields=Tr
 
 
 class FunctionMessage(Struct, tag_field="role", tag="function", forbid_unknown_fields=True):
-    """A function's result, in the deprecated form."""
+    """A function's result, in the deprecated form, which errors do not tell of."""
+
+    supported: ClassVar[bool] = False
 
     name: str
     content: str | None = None
@@ -155,6 +161,8 @@ class FunctionTool(Struct, tag_field="type", tag="function", forbid_unknown_fiel
 class CustomTool(Struct, tag_field="type", tag="custom"):
     """A tool with free input, which is refused."""
 
+    supported: ClassVar[bool] = False
+
 
 Tool = FunctionTool | CustomTool
 
@@ -173,6 +181,8 @@ class FunctionToolChoice(Struct, tag_field="type", tag="function", forbid_unknow
 
 class CustomToolChoice(Struct, tag_field="type", tag="custom"):
     """A custom tool, which is refused."""
+
+    supported: ClassVar[bool] = False
 
 
 class AllowedTools(Struct, forbid_unknown_fields=True):

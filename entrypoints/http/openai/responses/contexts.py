@@ -12,7 +12,7 @@ from entrypoints.http.openai.parsing import BodyParser, ignored_header
 from entrypoints.http.openai.responses import answer, render, wire
 from entrypoints.http.openai.responses.names import own_names
 from entrypoints.http.openai.responses.parse import to_domain
-from entrypoints.http.openai.responses.support import HARMLESS
+from entrypoints.http.openai.responses.support import ELSEWHERE, HARMLESS
 from entrypoints.http.replies import JSONReply
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from application.compaction import ContextService
     from application.defaults import Defaults
 
-_count_parser = BodyParser(wire.InputTokensRequest, HARMLESS)
-_compact_parser = BodyParser(wire.CompactRequest, HARMLESS)
+_count_parser = BodyParser(wire.InputTokensRequest, HARMLESS, ELSEWHERE)
+_compact_parser = BodyParser(wire.CompactRequest, HARMLESS, ELSEWHERE)
 _encode = msgspec.json.Encoder().encode
 
 

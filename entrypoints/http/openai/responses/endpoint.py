@@ -30,7 +30,7 @@ from entrypoints.http.openai.responses.parse import Asked, to_domain, unkept
 from entrypoints.http.openai.responses.recording import Followed, FollowedEncoder, SSERecorder
 from entrypoints.http.openai.responses.shape import HEADER, Shape, choose
 from entrypoints.http.openai.responses.stream import ResponseEncoder
-from entrypoints.http.openai.responses.support import HARMLESS
+from entrypoints.http.openai.responses.support import ELSEWHERE, HARMLESS
 from entrypoints.http.replies import JSONReply
 from entrypoints.http.sse import SSEReply
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from application.defaults import Defaults
     from application.response_events import ResponseStream
 
-_parser = BodyParser(wire.ResponsesRequest, HARMLESS)
+_parser = BodyParser(wire.ResponsesRequest, HARMLESS, ELSEWHERE)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _KEY = b"idempotency-key"

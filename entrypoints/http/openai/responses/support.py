@@ -17,6 +17,20 @@ HARMLESS = (
     "trace_id",
 )
 
+# Of Chat Completions; what says the same here.
+ELSEWHERE = {
+    "messages": "'input'",
+    "max_tokens": "'max_output_tokens'",
+    "max_completion_tokens": "'max_output_tokens'",
+    "response_format": "'text.format'",
+    "reasoning_effort": "'reasoning.effort'",
+    "verbosity": "'text.verbosity'",
+    "functions": "'tools'",
+    "function_call": "'tool_choice'",
+    "logprobs": "'include', with 'message.output_text.logprobs'",
+    "truncate": "'truncation'",
+}
+
 _NAMED = "`x-ignored-parameters` names it"
 _HOSTED = "offer a function in its place; passed over where other tools remain"
 

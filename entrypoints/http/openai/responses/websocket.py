@@ -29,7 +29,7 @@ from entrypoints.http.openai.responses.names import own_names
 from entrypoints.http.openai.responses.outbox import Outbox
 from entrypoints.http.openai.responses.parse import Asked, to_domain
 from entrypoints.http.openai.responses.stream import ResponseEncoder
-from entrypoints.http.openai.responses.support import HARMLESS
+from entrypoints.http.openai.responses.support import ELSEWHERE, HARMLESS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -59,7 +59,7 @@ class ResponseCreate(wire.ResponsesRequest, kw_only=True, forbid_unknown_fields=
     stream_id: StreamId | None = None
 
 
-_parser = BodyParser(ResponseCreate, (*HARMLESS, "client_metadata"))
+_parser = BodyParser(ResponseCreate, (*HARMLESS, "client_metadata"), ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)
