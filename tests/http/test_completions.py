@@ -82,6 +82,17 @@ async def test_every_field_reaches_the_model(service: Service, llm: FakeLLM) -> 
     ]
 
 
+@pytest.mark.parametrize(("limit", "most"), [(50, 50), (-1, None)])
+async def test_options_count_before_the_usual_limit(
+    service: Service, llm: FakeLLM, limit: int, most: int | None
+) -> None:
+    await ask(service, "Once", options={"num_predict": limit, "seed": 7}, n=2, stop="")
+
+    assert [asked.sampling.seed for asked in llm.prompts] == [7, 8]
+    assert {asked.sampling.max_tokens for asked in llm.prompts} == {most}
+    assert {asked.sampling.stop for asked in llm.prompts} == {()}
+
+
 async def test_several_prompts_with_several_completions_are_numbered(
     service: Service, llm: FakeLLM
 ) -> None:

@@ -282,7 +282,7 @@ def test_log_probabilities_have_a_count_of_alternatives() -> None:
 
 def test_the_servers_own_parameters_may_stand_at_the_top() -> None:
     made = parsed(
-        options={"num_ctx": 1, "top_k": 2, "mirostat_is_gone": 1},
+        options={"num_ctx": 1, "top_k": 3, "mirostat_is_gone": 1},
         top_k=3,
         min_p=0.5,
         typical_p=0.25,
@@ -295,3 +295,55 @@ def test_the_servers_own_parameters_may_stand_at_the_top() -> None:
     parameters = {"num_ctx": 1, "top_k": 3, "min_p": 0.5, "typical_p": 0.25, "repeat_penalty": 1.5}
     assert made.engine == EngineOptions(parameters, "5m", truncate=True)
     assert made.verbosity is Verbosity.LOW
+
+
+def test_options_that_openai_has_fields_for_count_as_those() -> None:
+    options = {
+        "temperature": 0.5,
+        "top_p": 0.25,
+        "frequency_penalty": 1,
+        "presence_penalty": 2,
+        "seed": 3,
+        "num_predict": 4,
+        "stop": ["a", ""],
+    }
+
+    made = parsed(options=options, max_tokens=4)
+
+    assert made.sampling == Sampling(0.5, 0.25, 1, 2, 3, 4, ("a",))
+    assert made.engine == EngineOptions()
+
+
+def test_an_option_below_zero_sets_no_limit() -> None:
+    assert parsed(options={"num_predict": -1}).sampling.max_tokens is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "other"),
+    [
+        ({"max_tokens": 2, "options": {"num_predict": 9}}, "max_tokens", "options.num_predict"),
+        ({"max_tokens": 2, "options": {"num_predict": -1}}, "max_tokens", "options.num_predict"),
+        ({"temperature": 0, "options": {"temperature": 1}}, "temperature", "options.temperature"),
+        ({"seed": 0, "options": {"seed": 1}}, "seed", "options.seed"),
+        ({"stop": "a", "options": {"stop": ["b"]}}, "stop", "options.stop"),
+        ({"top_k": 2, "options": {"top_k": 3}}, "top_k", "options.top_k"),
+        (
+            {"repeat_penalty": 1.5, "repetition_penalty": 2},
+            "repetition_penalty",
+            "repeat_penalty",
+        ),
+    ],
+)
+def test_a_parameter_with_two_values_is_refused(
+    fields: dict[str, Any], param: str, other: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parsed(**fields)
+
+    assert (caught.value.code, caught.value.param) == ("invalid_parameter_combination", param)
+    assert caught.value.message == f"'{param}' and '{other}' differ; give one of them."
+
+
+@pytest.mark.parametrize("stop", ["", [""], None])
+def test_an_empty_stop_ends_nothing(stop: str | list[str] | None) -> None:
+    assert parsed(stop=stop).sampling.stop == ()

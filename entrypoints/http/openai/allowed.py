@@ -28,18 +28,26 @@ def type_names(text: str) -> str:
     return " or ".join(_TYPES.get(name, name) for name in text.split(" | "))
 
 
-def values(kind: type[msgspec.Struct], path: str) -> tuple[str, ...]:
-    """Return the words that the field at ``path`` of a body takes; none where any will do.
+def values(body: type[msgspec.Struct], path: str) -> tuple[str, ...]:
+    """Return the words that the field at ``path`` of ``body`` takes; none where any will do.
 
     A struct whose class says ``supported = False`` is there to be refused by its name, so its tag
     is not among them.
     """
-    found: list[inspect.Type] = [inspect.type_info(kind)]
+    found: list[inspect.Type] = [inspect.type_info(body)]
     *steps, last = re.findall(r"[^.\[\]]+", path) or [""]
     for step in steps:
         found = list(_below(found, step))
-    tags = [member.tag for member in found if _tells(member, last) and _is_supported(member)]
-    words = tags or [word for member in _below(found, last) for word in _words(member)]
+    tags = [
+        member.tag
+        for member in found
+        if isinstance(member, inspect.StructType)
+        and member.tag_field == last
+        and getattr(member.cls, "supported", True)
+    ]
+    words: list[object] = [*tags] or [
+        word for member in _below(found, last) for word in _words(member)
+    ]
     return tuple(dict.fromkeys(f"{word}" for word in words))
 
 
@@ -47,13 +55,13 @@ def _below(found: Iterable[inspect.Type], step: str) -> Iterator[inspect.Type]:
     for member in found:
         match member:
             case inspect.StructType(fields=fields):
-                below = (field.type for field in fields if field.encode_name == step)
+                for field in fields:
+                    if field.encode_name == step:
+                        yield from _members(field.type)
             case inspect.ListType(item_type=item) if step.isdigit():
-                below = iter((item,))
+                yield from _members(item)
             case _:
-                continue
-        for each in below:
-            yield from _members(each)
+                pass
 
 
 def _members(kind: inspect.Type) -> Iterator[inspect.Type]:
@@ -75,11 +83,3 @@ def _words(kind: inspect.Type) -> Iterable[object]:
             return "true", "false"
         case _:
             return ()
-
-
-def _tells(kind: inspect.Type, field: str) -> bool:
-    return isinstance(kind, inspect.StructType) and kind.tag_field == field
-
-
-def _is_supported(kind: inspect.Type) -> bool:
-    return getattr(kind.cls, "supported", True) if isinstance(kind, inspect.StructType) else False

@@ -25,8 +25,8 @@ _BAD = "invalid_value"
 _KINDS = {"int": "integer", "float": "decimal", "str": "string"}
 
 
-def invalid(text: str, kind: type[msgspec.Struct]) -> InvalidRequestError:
-    """Return OpenAI's words for a complaint of msgspec's about a body of ``kind``."""
+def invalid(text: str, body: type[msgspec.Struct]) -> InvalidRequestError:
+    """Return OpenAI's words for a complaint of msgspec's about a ``body``."""
     fault, path = split(text)
     if match := _MISSING.match(fault):
         path = f"{path}.{match[1]}" if path else match[1]
@@ -44,7 +44,7 @@ def invalid(text: str, kind: type[msgspec.Struct]) -> InvalidRequestError:
         message = f"Invalid type for '{path}': expected {expected}, but got {got} instead."
         code = "invalid_type"
     elif match := _VALUE.match(fault):
-        words = ", ".join(f"'{word}'" for word in allowed.values(kind, path))
+        words = ", ".join(f"'{word}'" for word in allowed.values(body, path))
         known = f" Supported values are: {words}." if words else ""
         message, code = f"Invalid value for '{path}': {match[1]}.{known}", _BAD
     else:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from domain.chat import EngineOptions
+from domain.errors import InvalidRequestError
 from entrypoints.http.openai.fields import Fraction, Tokens
+
+if TYPE_CHECKING:
+    from domain.sampling import Sampling
 
 
 class EngineParameters(Struct, forbid_unknown_fields=True):
@@ -55,17 +62,76 @@ class EngineFields(LoadingFields, forbid_unknown_fields=True, kw_only=True):
     num_ctx: Tokens | None = None
 
 
+# OpenAI has fields of its own for these, by other names for some.
+_OPENAI = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "seed": "seed",
+    "num_predict": "max_tokens",
+    "stop": "stop",
+}
+
+
+def sampling_options(named: Sampling, options: EngineParameters) -> Sampling:
+    """Return ``named`` with what ``options`` says of the same things.
+
+    Raises:
+        InvalidRequestError: they say it otherwise.
+    """
+    changes: dict[str, Any] = {}
+    for option, field in _OPENAI.items():
+        value = getattr(options, option)
+        if value is UNSET:
+            continue
+        changes[field] = stops(value) if option == "stop" else value
+        if getattr(named, field) not in (None, (), changes[field]):
+            raise _differ(field, f"options.{option}")
+    if changes.get("max_tokens", 0) < 0:
+        # Ollama's way to say that there is no limit.
+        changes["max_tokens"] = None
+    return replace(named, **changes)
+
+
+def stops(given: str | list[str] | None) -> tuple[str, ...]:
+    """Return the texts that end an answer; an empty one, which would end all, stands for none."""
+    every = (given,) if isinstance(given, str) else given or ()
+    return tuple(text for text in every if text)
+
+
 def engine_options(body: LoadingFields) -> EngineOptions:
-    """Return the engine's part of a request; its fields win over those in ``options``."""
+    """Return the engine's part of a request, without what ``sampling_options`` reads.
+
+    Raises:
+        InvalidRequestError: a parameter is given twice, with two values.
+    """
     given = {} if body.options is None else msgspec.structs.asdict(body.options)
-    given = {name: value for name, value in given.items() if value is not UNSET}
+    given = {
+        name: value for name, value in given.items() if value is not UNSET and name not in _OPENAI
+    }
     if isinstance(body, EngineFields):
-        beside = {
-            "top_k": body.top_k,
-            "min_p": body.min_p,
-            "typical_p": body.typical_p,
-            "repeat_penalty": body.repeat_penalty or body.repetition_penalty,
-            "num_ctx": body.num_ctx,
-        }
-        given |= {name: value for name, value in beside.items() if value is not None}
+        _add(given, body)
     return EngineOptions(given, body.keep_alive, truncate=bool(body.truncate))
+
+
+def _add(given: dict[str, Any], body: EngineFields) -> None:
+    fields = {name: f"options.{name}" for name in given}
+    for field, name, value in (
+        ("top_k", "top_k", body.top_k),
+        ("min_p", "min_p", body.min_p),
+        ("typical_p", "typical_p", body.typical_p),
+        ("repeat_penalty", "repeat_penalty", body.repeat_penalty),
+        ("repetition_penalty", "repeat_penalty", body.repetition_penalty),
+        ("num_ctx", "num_ctx", body.num_ctx),
+    ):
+        if value is None:
+            continue
+        if given.setdefault(name, value) != value:
+            raise _differ(field, fields[name])
+        fields.setdefault(name, field)
+
+
+def _differ(field: str, other: str) -> InvalidRequestError:
+    message = f"'{field}' and '{other}' differ; give one of them."
+    return InvalidRequestError(message, code="invalid_parameter_combination", param=field)

@@ -20,7 +20,7 @@ from domain.sampling import (
 from domain.tools import ToolChoice, ToolDefinition
 from entrypoints.http.openai.chat import wire
 from entrypoints.http.openai.chat.history import messages
-from entrypoints.http.openai.engine import engine_options
+from entrypoints.http.openai.engine import engine_options, sampling_options, stops
 from entrypoints.http.openai.parsing import free_form
 
 if TYPE_CHECKING:
@@ -94,15 +94,19 @@ def _check_together(body: wire.ChatCompletionRequest) -> None:
 
 
 def _sampling(body: wire.ChatCompletionRequest, temperature: float | None) -> Sampling:
-    return Sampling(
+    options = body.options
+    if options is not None and options.temperature is not UNSET:
+        temperature = None
+    sampling = Sampling(
         temperature=temperature if body.temperature is None else body.temperature,
         top_p=body.top_p,
         frequency_penalty=body.frequency_penalty,
         presence_penalty=body.presence_penalty,
         seed=body.seed,
         max_tokens=body.max_completion_tokens or body.max_tokens,
-        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        stop=stops(body.stop),
     )
+    return sampling if options is None else sampling_options(sampling, options)
 
 
 def _output(wanted: wire.ResponseFormat | None) -> OutputFormat:

@@ -32,7 +32,7 @@ _FIELDS: Table = {
     "presence_penalty": honoured(),
     "max_completion_tokens": honoured("reasoning included"),
     "max_tokens": honoured("the older name; refused where the two differ"),
-    "stop": honoured("one text or up to four"),
+    "stop": honoured("one text or up to four; an empty one is none"),
     "seed": honoured(),
     "logprobs": honoured("not for answers that are held to the form of a call"),
     "top_logprobs": honoured("with `logprobs` only"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from domain.completion import Choices, CompletionRequest
 from domain.errors import InvalidRequestError
 from domain.sampling import Sampling
-from entrypoints.http.openai.engine import engine_options
+from entrypoints.http.openai.engine import EngineParameters, engine_options, sampling_options, stops
 from entrypoints.http.openai.inputs import Entry, entries
 
 if TYPE_CHECKING:
@@ -61,15 +63,19 @@ def to_domain(
     body: wire.CompletionRequest, model: str, texts: tuple[str, ...], defaults: Defaults
 ) -> list[CompletionRequest]:
     """Return the requests that ``body`` makes, one for each of the prompts ``texts``."""
+    options = body.options or EngineParameters()
+    temperature = defaults.temperature if options.temperature is UNSET else None
+    max_tokens = _MAX_TOKENS if options.num_predict is UNSET else None
     sampling = Sampling(
-        temperature=defaults.temperature if body.temperature is None else body.temperature,
+        temperature=temperature if body.temperature is None else body.temperature,
         top_p=body.top_p,
         frequency_penalty=body.frequency_penalty,
         presence_penalty=body.presence_penalty,
         seed=body.seed,
-        max_tokens=_MAX_TOKENS if body.max_tokens is None else body.max_tokens,
-        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        max_tokens=max_tokens if body.max_tokens is None else body.max_tokens,
+        stop=stops(body.stop),
     )
+    sampling = sampling_options(sampling, options)
     suffix = body.suffix or None
     engine = engine_options(body)
     return [

@@ -25,7 +25,7 @@ FIELDS: Table = {
     "frequency_penalty": honoured(),
     "presence_penalty": honoured(),
     "seed": honoured(),
-    "stop": honoured("one text or up to 64"),
+    "stop": honoured("one text or up to 64; an empty one is none"),
     "logit_bias": refused("empty is taken; model servers here cannot bias single tokens"),
     "user": accepted(),
     "options": honoured("Ollama's parameters by their own names: `num_ctx`, `top_k`, ..."),
