@@ -109,20 +109,22 @@ async def _details(request: ChatRequest, llm: LLMPort, *, offers: bool) -> Model
         return ModelDetails(request.model)
     details = await llm.show_model(request.model)
     if offers and details.lacks(Capability.TOOLS) and not details.emulate_tools:
-        raise _cannot(request.model, "support tools", "tools")
+        raise _cannot(request.model, "does not support tools", Capability.TOOLS, "tools")
     if sees and details.lacks(Capability.VISION):
-        raise _cannot(request.model, "see images", "messages")
+        raise _cannot(request.model, "cannot see images", Capability.VISION, "messages")
     # A minimum of thought is what such a model gives.
     demanding = thinks and request.reasoning is not ReasoningEffort.MINIMAL
     if demanding and details.lacks(Capability.THINKING):
-        raise _cannot(request.model, "support reasoning", "reasoning_effort")
+        what = "does not support reasoning"
+        raise _cannot(request.model, what, Capability.THINKING, "reasoning_effort")
     return details
 
 
-def _cannot(model: str, what: str, param: str) -> InvalidRequestError:
-    message = f"The model '{model}' does not {what}."
-    if what == "see images":
-        message = f"The model '{model}' cannot see images."
+def _cannot(model: str, what: str, wanted: Capability, param: str) -> InvalidRequestError:
+    message = (
+        f"The model '{model}' {what}: choose one with '{wanted}' among its 'capabilities' "
+        "in the list of models."
+    )
     return InvalidRequestError(message, code="unsupported_parameter", param=param)
 
 

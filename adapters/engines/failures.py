@@ -71,18 +71,21 @@ def bad_call() -> UpstreamError:
     return UpstreamError(message, code="tool_call_parse_error")
 
 
-def too_long(prompt: str, tokens: int | str = 0, most: int = 0) -> InvalidRequestError:
+def too_long(
+    prompt: str, tokens: int | str = 0, most: int = 0, *, mend: str = "Shorten it."
+) -> InvalidRequestError:
     """Return the error of a prompt for which the context is too short.
 
     Args:
         prompt: the client's name for what the model reads.
         tokens: how many it has; 0 where that is not known.
         most: how many the context holds; 0 likewise.
+        mend: what the caller can do.
     """
-    message = f"The model's context is too short for the {prompt} of this request."
+    message = f"The model's context is too short for the {prompt} of this request. {mend}"
     if tokens and most:
         message = (
             f"This model's maximum context length is {most} tokens. "
-            f"However, your {prompt} resulted in {tokens} tokens."
+            f"However, your {prompt} resulted in {tokens} tokens. {mend}"
         )
     return InvalidRequestError(message, code="context_length_exceeded", param=prompt)

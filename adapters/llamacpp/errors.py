@@ -43,9 +43,9 @@ def reported(failure: wire.Failure, prompt: str = "messages") -> ServiceError:
         prompt: the client's name for what the model reads.
     """
     if failure.type == "exceed_context_size_error":
-        return failures.too_long(prompt, failure.n_prompt_tokens, failure.n_ctx)
+        return too_long(prompt, failure.n_prompt_tokens, failure.n_ctx)
     if found := _TOO_LARGE.search(failure.message):
-        return failures.too_long(prompt, int(found["tokens"]), int(found["most"]))
+        return too_long(prompt, int(found["tokens"]), int(found["most"]))
     if failure.type == "unavailable_error":
         return UpstreamUnavailableError("The embedded engine is not ready; try again shortly.")
     return _known(failure.message) or failed()
@@ -102,6 +102,12 @@ def _known(text: str) -> InvalidRequestError | None:
         message = f"{found['field']} is refused: {found['reason'][:_LONGEST_REASON]}."
         return InvalidRequestError(message, code="invalid_value", param=found["field"])
     return None
+
+
+def too_long(prompt: str, tokens: int | str, most: int) -> InvalidRequestError:
+    """Return the error for a prompt of so many tokens where there is room for ``most``."""
+    longer = "Shorten it, or give the embedded engine a longer context (EMBEDDED_CONTEXT)."
+    return failures.too_long(prompt, tokens, most, mend=longer)
 
 
 def _schema_refused(message: str) -> InvalidRequestError:

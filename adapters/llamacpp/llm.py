@@ -6,7 +6,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from adapters.engines import failures
 from adapters.llamacpp import errors, model_file, preset, requests
 from adapters.llamacpp.decoder import ChatDecoder, CompletionDecoder, vectors
 from adapters.llamacpp.engine import EmbeddingEngine, Engine
@@ -149,7 +148,7 @@ class LlamaCppLLM:
         room = self._engine.context_length
         least = characters // _LONGEST_TOKEN
         if least > room:
-            raise failures.too_long(prompt, f"at least {least}", room)
+            raise errors.too_long(prompt, f"at least {least}", room)
 
     def _demand(self, model: str) -> None:
         if canonical(model) != canonical(self._engine.name):

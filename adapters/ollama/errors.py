@@ -27,6 +27,7 @@ _PROMPT_TOO_LONG = re.compile(
     r"|input length.*exceeds|exceeds the context length|exceeds the model's maximum context"
     r"|no user query found in messages"
 )
+_LONGER = "Shorten it, or have a longer context asked for (NUM_CTX; 'num_ctx' in a request)."
 _OPTION_TYPE = re.compile(r'option "(\w+)" must be of type (\w+)')
 
 
@@ -95,5 +96,5 @@ def _context_exceeded(text: str, prompt: str) -> InvalidRequestError:
     except msgspec.DecodeError:
         counts = [int(number) for number in re.findall(r"\((\d+) tokens\)", text)]
         asked, limit = counts if len(counts) == 2 else (0, 0)  # noqa: PLR2004 - asked and limit
-        return failures.too_long(prompt, asked, limit)
-    return failures.too_long(prompt, inner.n_prompt_tokens, inner.n_ctx)
+        return failures.too_long(prompt, asked, limit, mend=_LONGER)
+    return failures.too_long(prompt, inner.n_prompt_tokens, inner.n_ctx, mend=_LONGER)

@@ -11,6 +11,11 @@ from domain.errors import (
     UpstreamUnavailableError,
 )
 
+_CHOOSE = (
+    "This model cannot do what this endpoint asks of it: choose one with '{}' among its "
+    "'capabilities' in the list of models."
+)
+
 # Ollama `server/routes.go`, `server/sched.go`, `llm/server.go` and the inner engine's texts.
 WORDS = (
     Meaning(
@@ -42,10 +47,17 @@ WORDS = (
         "suffix",
     ),
     Meaning(
-        "does not support (chat|generate|embeddings)",
+        "does not support (chat|generate)",
         InvalidRequestError,
         "unsupported_model",
-        "This model cannot do what this endpoint asks of it.",
+        _CHOOSE.format("completion"),
+        "model",
+    ),
+    Meaning(
+        "does not support embeddings",
+        InvalidRequestError,
+        "unsupported_model",
+        _CHOOSE.format("embedding"),
         "model",
     ),
     Meaning(

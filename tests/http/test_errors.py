@@ -167,7 +167,8 @@ async def test_a_prompt_over_the_context_is_told_both_counts(
         400,
         error(
             "This model's maximum context length is 8 tokens. However, your messages resulted in "
-            "40 tokens.",
+            "40 tokens. Shorten it, or have a longer context asked for "
+            "(NUM_CTX; 'num_ctx' in a request).",
             "invalid_request_error",
             "messages",
             "context_length_exceeded",

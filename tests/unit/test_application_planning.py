@@ -71,19 +71,19 @@ async def test_what_a_model_can_do_is_asked_where_it_matters() -> None:
     [
         pytest.param(
             {"tools": (WEATHER,)},
-            "The model 'smollm2:135m' does not support tools.",
+            "The model 'smollm2:135m' does not support tools: choose one with 'tools'",
             "tools",
             id="tools",
         ),
         pytest.param(
             {"messages": (IMAGE,)},
-            "The model 'smollm2:135m' cannot see images.",
+            "The model 'smollm2:135m' cannot see images: choose one with 'vision'",
             "messages",
             id="images",
         ),
         pytest.param(
             {"reasoning": ReasoningEffort.LOW},
-            "The model 'smollm2:135m' does not support reasoning.",
+            "The model 'smollm2:135m' does not support reasoning: choose one with 'thinking'",
             "reasoning_effort",
             id="reasoning",
         ),
@@ -92,7 +92,8 @@ async def test_what_a_model_can_do_is_asked_where_it_matters() -> None:
 async def test_what_a_model_cannot_do_is_refused(
     fields: dict[str, Any], message: str, param: str
 ) -> None:
-    assert await refused(**fields) == (message, "unsupported_parameter", param)
+    words = f"{message} among its 'capabilities' in the list of models."
+    assert await refused(**fields) == (words, "unsupported_parameter", param)
 
 
 @pytest.mark.parametrize(

@@ -162,11 +162,13 @@ def test_counts_are_told_where_an_engine_tells_them() -> None:
         assert error.param == "prompt"
         assert error.message == (
             "This model's maximum context length is 9 tokens. "
-            "However, your prompt resulted in 12 tokens."
+            "However, your prompt resulted in 12 tokens. Shorten it."
         )
 
 
 def test_without_counts_the_error_says_what_is_too_long() -> None:
     error = reported("context_length_exceeded", "input")
 
-    assert error.message == "The model's context is too short for the input of this request."
+    assert error.message == (
+        "The model's context is too short for the input of this request. Shorten it."
+    )

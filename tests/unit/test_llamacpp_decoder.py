@@ -165,7 +165,8 @@ def test_an_error_ends_the_stream() -> None:
     assert caught.value.param == "messages"
     assert caught.value.message == (
         "This model's maximum context length is 1024 tokens. "
-        "However, your messages resulted in 3031 tokens."
+        "However, your messages resulted in 3031 tokens. "
+        "Shorten it, or give the embedded engine a longer context (EMBEDDED_CONTEXT)."
     )
 
 

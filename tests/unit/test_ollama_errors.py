@@ -24,6 +24,7 @@ WORDS = {
     '"m" does not support insert': (INVALID, "unsupported_parameter", "suffix"),
     '"m" does not support chat': (INVALID, "unsupported_model", "model"),
     '"m" does not support generate': (INVALID, "unsupported_model", "model"),
+    "this model does not support embeddings": (INVALID, "unsupported_model", "model"),
     "this model is missing data required for image input": (
         INVALID,
         "unsupported_content",
@@ -123,6 +124,14 @@ def test_a_missing_model_is_told_how_to_get_it() -> None:
     assert error.param == "model"
 
 
+@pytest.mark.parametrize(
+    ("text", "capability"),
+    [('"m" does not support chat', "completion"), ("does not support embeddings", "embedding")],
+)
+def test_who_asks_the_wrong_kind_of_model_is_told_the_right_one(text: str, capability: str) -> None:
+    assert f"choose one with '{capability}' among its" in stream_error(text).message
+
+
 def test_unknown_words_in_a_stream_are_a_failure_in_our_words() -> None:
     error = stream_error("odd: /srv/secret")
 
@@ -131,7 +140,9 @@ def test_unknown_words_in_a_stream_are_a_failure_in_our_words() -> None:
 
 
 COUNTED = (
-    "This model's maximum context length is 8 tokens. However, your messages resulted in 40 tokens."
+    "This model's maximum context length is 8 tokens. "
+    "However, your messages resulted in 40 tokens. "
+    "Shorten it, or have a longer context asked for (NUM_CTX; 'num_ctx' in a request)."
 )
 
 
@@ -152,12 +163,14 @@ COUNTED = (
         ),
         pytest.param(
             "input length exceeds the context length",
-            "The model's context is too short for the messages of this request.",
+            "The model's context is too short for the messages of this request. "
+            "Shorten it, or have a longer context asked for (NUM_CTX; 'num_ctx' in a request).",
             id="text without counts",
         ),
         pytest.param(
             '{"error":{"message":"exceed_context_size"}}',
-            "The model's context is too short for the messages of this request.",
+            "The model's context is too short for the messages of this request. "
+            "Shorten it, or have a longer context asked for (NUM_CTX; 'num_ctx' in a request).",
             id="JSON without counts",
         ),
     ],
