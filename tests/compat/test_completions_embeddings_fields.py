@@ -86,6 +86,7 @@ COMPLETIONS = Endpoint(
         {**BARE, "best_of": 2},
         {**BARE, "logprobs": 2, "repetition_penalty": 1.5},
         {**BARE, "model": "filler", "suffix": "."},
+        {**BARE, "suffix": ".", "n": 2, "stream": True, "stop": ["x"], "max_tokens": 5},
         {**BARE, "logit_bias": {"5": 1}},
     ],
 )

@@ -198,6 +198,17 @@ async def test_vectors_and_bare_prompts_count_too(llm: FakeLLM) -> None:
     assert left(whose) == 100 - 3 - TOTAL
 
 
+async def test_both_texts_around_a_hole_count(llm: FakeLLM) -> None:
+    whose = allowance(tokens_per_minute=100)
+    visit(whose)
+    asked = CompletionRequest("llama3", "x" * 40, "y" * 40)
+
+    stream = await LimitedLLM(llm).complete_prompt(asked)
+
+    assert left(whose) == 100 - 2 * PROMPT
+    await stream.aclose()
+
+
 async def test_requests_and_tokens_are_refused_once_used() -> None:
     clock = FixedClock()
     whose = allowance(clock, requests_per_minute=2, tokens_per_minute=60)
