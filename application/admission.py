@@ -44,7 +44,8 @@ class Admission:
         self.waiting = 0
         self.running = 0
         self.waits = Distribution(WAIT_S)
-        self.refusals: Counter[str] = Counter()
+        # From the start, so that the first of a kind shows as an increase.
+        self.refusals = Counter({"queue_full": 0, "queue_timeout": 0})
 
     async def enter(self, caller: str) -> float:
         """Wait for a place; return for how many seconds. Whoever gets one gives it back.

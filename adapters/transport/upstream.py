@@ -113,12 +113,15 @@ class Upstream:
 
     Attributes:
         circuit: whether the server is worth asking.
+        answered: requests that it answered, whatever it said.
+        unanswered: requests that it could not be reached for, or did not answer in HTTP.
     """
 
     def __init__(
         self, base_url: str, *, connect_s: float = 2.0, key: str = "", reuse: bool = True
     ) -> None:
         self.circuit = Circuit()
+        self.answered = self.unanswered = 0
         parts = urlsplit(base_url)
         secure = parts.scheme == "https"
         self._host = parts.hostname or ""
@@ -133,6 +136,11 @@ class Upstream:
             self._host_line += f"Authorization: Bearer {key}\r\n"
         self._heads: dict[tuple[str, str], bytes] = {}
         self._idle: list[tuple[Connection, asyncio.TimerHandle]] = []
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it failed several times in a row, and has not answered since."""
+        return self.circuit.is_open
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> UpstreamResponse:
         """Send a request and await the head of its answer; the caller closes the response.
@@ -190,8 +198,10 @@ class Upstream:
             if connection is not None:
                 connection.cut()
             if isinstance(error, UpstreamError):
+                self.unanswered += 1
                 self.circuit.failed(_now())
             raise
+        self.answered += 1
         if self.circuit.failures:
             self.circuit.answered()
         return UpstreamResponse(connection, self._give_back)

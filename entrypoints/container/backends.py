@@ -29,13 +29,18 @@ if TYPE_CHECKING:
     from entrypoints.settings import Settings
 
 
-def ollama(settings: Settings, ids: IdPort, windows: ContextWindows) -> LLMPort:
+def upstreams(settings: Settings) -> Mapping[str, Upstream]:
+    """Return the model servers, by their addresses."""
+    connect_s, urls = settings.connect_timeout_s, settings.model_servers
+    if settings.uses_engines:
+        key = settings.upstream_api_key
+        return {url: Upstream(url, connect_s=connect_s, key=key, reuse=False) for url in urls}
+    return {url: Upstream(url, connect_s=connect_s) for url in urls}
+
+
+def ollama(servers: Mapping[str, Upstream], ids: IdPort, windows: ContextWindows) -> LLMPort:
     """Return every Ollama, as one."""
-
-    def server(url: str) -> LLMPort:
-        return OllamaLLM(Upstream(url, connect_s=settings.connect_timeout_s), ids, windows)
-
-    return pooled({url: server(url) for url in settings.model_servers})
+    return pooled({url: OllamaLLM(server, ids, windows) for url, server in servers.items()})
 
 
 def libraries(settings: Settings) -> Mapping[str, LibraryPort]:
@@ -46,14 +51,9 @@ def libraries(settings: Settings) -> Mapping[str, LibraryPort]:
     }
 
 
-def engines(settings: Settings, ids: IdPort) -> LLMPort:
+def engines(servers: Mapping[str, Upstream], ids: IdPort) -> LLMPort:
     """Return every engine that speaks OpenAI's API, as one."""
-
-    def server(url: str) -> LLMPort:
-        connect_s, key = settings.connect_timeout_s, settings.upstream_api_key
-        return OpenAILLM(Upstream(url, connect_s=connect_s, key=key, reuse=False), ids)
-
-    return pooled({url: server(url) for url in settings.model_servers})
+    return pooled({url: OpenAILLM(server, ids) for url, server in servers.items()})
 
 
 def scripted(settings: Settings) -> LLMPort:

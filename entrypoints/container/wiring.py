@@ -16,6 +16,7 @@ from adapters.stores.memory import MemoryStore
 from adapters.stores.room import IN_MEMORY, ON_DISK, ON_SERVER, Room
 from adapters.stores.sqlite.store import SQLiteStore
 from adapters.system import RandomIds, SystemClock
+from adapters.transport.upstream import Upstream
 from adapters.vocabulary import PackagedVocabularies
 from adapters.workers.hub import Hub
 from adapters.workers.link import Link
@@ -82,10 +83,13 @@ class Container(containers.DeclarativeContainer):
     windows: providers.Provider[ContextWindows] = providers.Singleton(
         ContextWindows, settings.provided.num_ctx, settings.provided.windows
     )
-    ollama: providers.Provider[LLMPort] = providers.Singleton(
-        backends.ollama, settings, ids, windows
+    upstreams: providers.Provider[Mapping[str, Upstream]] = providers.Singleton(
+        backends.upstreams, settings
     )
-    engines: providers.Provider[LLMPort] = providers.Singleton(backends.engines, settings, ids)
+    ollama: providers.Provider[LLMPort] = providers.Singleton(
+        backends.ollama, upstreams, ids, windows
+    )
+    engines: providers.Provider[LLMPort] = providers.Singleton(backends.engines, upstreams, ids)
     libraries: providers.Provider[Mapping[str, LibraryPort]] = providers.Singleton(
         backends.libraries, settings
     )

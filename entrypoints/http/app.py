@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 from entrypoints.http import docs, errors, health
 from entrypoints.http.auth import KeyCheck
 from entrypoints.http.bridge import provide
+from entrypoints.http.collectors import Sources
 from entrypoints.http.context import RequestContext
 from entrypoints.http.cors import CORS
 from entrypoints.http.endpoint import Shortcut
@@ -18,7 +19,7 @@ from entrypoints.http.endpoints import json_endpoints, manner
 from entrypoints.http.handshake import Handshakes
 from entrypoints.http.hosts import Hosts
 from entrypoints.http.loop_lag import LoopLag
-from entrypoints.http.metrics import PATH, Exposition, Sources, metrics
+from entrypoints.http.metrics import PATH, Exposition, metrics
 from entrypoints.http.openai import absent, operations
 from entrypoints.http.openai.chat.controller import ChatController
 from entrypoints.http.openai.compatibility.controller import compatibility
@@ -55,6 +56,7 @@ def create_app(container: Container, drain: Drain) -> ASGIApp:
             store=container.store_figures(),
             traffic=traffic,
             lag=lag,
+            servers=container.upstreams(),
         ),
         container.admission() if link is None else None,
         None if link is None else link.collect,

@@ -1,56 +1,25 @@
-"""GET /metrics: the figures of the service in Prometheus's text format.
-
-Names are those of OpenTelemetry's conventions, as Prometheus spells them, where there is one.
-Labels have values from closed sets only: routes, methods, statuses, codes of errors, and models
-that the model server has. What clients make up is counted under one value.
-"""
+"""GET /metrics: the figures of the service in Prometheus's text format."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.registry import Collector
 
-from application.admission import Admission
-from application.figures import Figures
-from application.watched_store import StoreFigures
 from entrypoints.http import sums
-from entrypoints.http.loop_lag import LoopLag
-from entrypoints.http.traffic import Traffic
+from entrypoints.http.collectors import Queue, ServiceFigures
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable
 
-    from application.figures import Distribution
+    from application.admission import Admission
+    from entrypoints.http.collectors import Sources
 
 PATH = "/metrics"
-
-Labels: TypeAlias = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the figures are; ``provider`` is what runs the models."""
-
-    provider: str
-    figures: Figures
-    store: StoreFigures
-    traffic: Traffic
-    lag: LoopLag
 
 
 class Exposition:
@@ -70,7 +39,7 @@ class Exposition:
     ) -> None:
         self._together = together
         self._registry = CollectorRegistry()
-        self._registry.register(_Figures(sources))
+        self._registry.register(ServiceFigures(sources))
         if admission is not None:
             self._registry.register(Queue(admission))
         ProcessCollector("", lambda: "self", "/proc", self._registry)
@@ -99,171 +68,3 @@ def shared(admission: Admission) -> sums.Sums:
 async def metrics(exposition: NamedDependency[Exposition]) -> Response[bytes]:
     """Return the figures of the service."""
     return Response(await exposition.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-
-class _Figures(Collector):
-    """Reads the figures when they are asked for."""
-
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
-
-    def collect(self) -> Iterator[Metric]:
-        """Return every metric with its samples."""
-        yield from self._http()
-        yield from self._models()
-        yield from self._store()
-        yield _histogram(
-            "local_chat_event_loop_lag_seconds",
-            "How late the event loop comes to what is due.",
-            (),
-            [((), self._sources.lag.delays)],
-        )
-        yield _gauge("local_chat_tasks", "Tasks of the event loop.", len(asyncio.all_tasks()))
-
-    def _http(self) -> Iterator[Metric]:
-        traffic = self._sources.traffic
-        route = ("http_request_method", "http_route")
-        yield _counter(
-            "http_server_requests",
-            "Requests that were answered, or left by their clients (499).",
-            (*route, "http_response_status_code"),
-            {
-                (verb, path, str(code)): of.count
-                for (verb, path, code), of in traffic.answered.items()
-            },
-        )
-        yield _histogram(
-            "http_server_request_duration_seconds",
-            "From a request's head to the end of its answer; of a WebSocket, to its close.",
-            route,
-            traffic.durations.items(),
-        )
-        yield _gauge("http_server_active_requests", "Requests under way.", traffic.active)
-        streams = GaugeMetricFamily(
-            "local_chat_open_streams", "Streams to clients that are open.", labels=["transport"]
-        )
-        streams.add_metric(["sse"], traffic.streams)
-        streams.add_metric(["websocket"], traffic.sockets)
-        yield streams
-        yield _counter(
-            "local_chat_clients_left",
-            "Requests whose client went away before the end.",
-            ("http_route",),
-            {(path,): n for path, n in traffic.left.items()},
-        )
-
-    def _models(self) -> Iterator[Metric]:
-        provider, figures = self._sources.provider, self._sources.figures
-        names = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
-        answered = [
-            ((operation, provider, model), of)
-            for (operation, model), of in figures.answered.items()
-        ]
-        yield _histogram(
-            "gen_ai_server_request_duration_seconds",
-            "From a question to the end of its answer, the wait for a place included.",
-            names,
-            [(key, of.duration) for key, of in answered],
-        )
-        yield _histogram(
-            "gen_ai_server_time_to_first_token_seconds",
-            "From a question to the first token, the wait for a place included.",
-            names,
-            [(key, of.first_token) for key, of in answered if any(of.first_token.counts)],
-        )
-        yield _histogram(
-            "gen_ai_server_time_per_output_token_seconds",
-            "Between two tokens, on average over an answer, after the first.",
-            names,
-            [(key, of.per_token) for key, of in answered if any(of.per_token.counts)],
-        )
-        yield _histogram(
-            "gen_ai_client_token_usage",
-            "Tokens of an answer, and of what was asked.",
-            (*names, "gen_ai_token_type"),
-            [
-                ((*key, kind), tokens)
-                for key, of in answered
-                for kind, tokens in (("input", of.tokens_in), ("output", of.tokens_out))
-                if any(tokens.counts)
-            ],
-        )
-        yield _counter(
-            "local_chat_upstream_errors",
-            "Failures of the model server.",
-            ("error_type",),
-            {(code,): n for code, n in figures.failures.items()},
-        )
-        yield _counter(
-            "local_chat_answers_abandoned",
-            "Answers that were stopped before they were complete.",
-            (),
-            {(): figures.abandoned},
-        )
-
-    def _store(self) -> Iterator[Metric]:
-        store = self._sources.store
-        yield _histogram(
-            "local_chat_store_operation_duration_seconds",
-            "What the store of responses was asked.",
-            ("operation",),
-            [((operation,), times) for operation, times in store.durations.items()],
-        )
-        yield _counter(
-            "local_chat_store_errors",
-            "Failures of the store of responses.",
-            ("operation", "error_type"),
-            dict(store.failures.items()),
-        )
-
-
-class Queue(Collector):
-    """Reads how the places stand when that is asked for."""
-
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
-
-    def collect(self) -> Iterator[Metric]:
-        """Return every metric with its samples."""
-        admission = self._admission
-        for name, told, value in (
-            ("running_answers", "Answers under way.", admission.running),
-            ("running_answers_limit", "Answers that may be under way.", admission.places),
-            ("queue_depth", "Requests that wait for a place.", admission.waiting),
-            ("queue_limit", "Requests that may wait for a place.", admission.line),
-        ):
-            yield _gauge(f"local_chat_{name}", told, value)
-        yield _histogram(
-            "local_chat_queue_wait_seconds",
-            "How long answers waited for a place.",
-            (),
-            [((), admission.waits)],
-        )
-        yield _counter(
-            "local_chat_queue_refusals",
-            "Requests that got no place.",
-            ("error_type",),
-            {(code,): n for code, n in admission.refusals.items()},
-        )
-
-
-def _counter(name: str, told: str, labels: Labels, counts: Mapping[Labels, int]) -> Metric:
-    family = CounterMetricFamily(name, told, labels=labels)
-    for values, count in counts.items():
-        family.add_metric(values, count)
-    return family
-
-
-def _gauge(name: str, told: str, value: int) -> Metric:
-    return GaugeMetricFamily(name, told, value)
-
-
-def _histogram(
-    name: str, told: str, labels: Labels, of: Iterable[tuple[Labels, Distribution]]
-) -> Metric:
-    family = HistogramMetricFamily(name, told, labels=labels)
-    for values, distribution in of:
-        bounds = [*(str(float(bound)) for bound in distribution.bounds), "+Inf"]
-        counts = accumulate(distribution.counts)
-        family.add_metric(values, list(zip(bounds, counts, strict=True)), distribution.total)
-    return family

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # What is no amount: of these the least counts, or the greatest.
 _LEAST = frozenset({"process_start_time_seconds"})
-_GREATEST = frozenset({"python_info", "process_max_fds"})
+_GREATEST = frozenset({"python_info", "process_max_fds", "local_chat_upstream_left_alone"})
 # What a process that ended has done stays done.
 _LASTING = frozenset({"counter", "histogram"})
 

@@ -204,6 +204,37 @@ async def test_failures_of_the_model_server_are_counted_by_kind(
     assert seen.value("local_chat_answers_abandoned_total") == 0
 
 
+async def test_each_model_server_is_seen_by_itself_though_another_answers_for_it() -> None:
+    async with FakeOllama() as there, FakeOllama() as gone:
+        await gone.stop()
+        async with service_of(f"{there.url},{gone.url}") as service:
+            listed = [await service.ask(path="/v1/models") for _ in range(6)]
+            answer = await service.ask(ASK)
+            seen = await scrape(service)
+            await gone.start()
+            await there.stop()
+            ready = await service.ask(path="/readyz")
+            after = await scrape(service)
+
+    assert {each.status for each in (*listed, answer, ready)} == {200}
+    alone, unanswered = "local_chat_upstream_left_alone", "local_chat_upstream_unanswered_total"
+    assert seen.value("local_chat_upstream_answered_total", upstream=there.url) > 0
+    assert seen.value("local_chat_upstream_answered_total", upstream=gone.url) == 0
+    assert seen.value(unanswered, upstream=there.url) == 0
+    assert seen.value(unanswered, upstream=gone.url) == 5
+    assert seen.value(alone, upstream=there.url) == 0
+    assert seen.value(alone, upstream=gone.url) == 1
+    assert seen.value("local_chat_upstream_errors_total") == 0
+    assert after.value(alone, upstream=gone.url) == 0
+
+
+async def test_models_of_this_process_have_no_server() -> None:
+    async with service_of(FakeLLM(), llm_backend="scripted") as service:
+        seen = await scrape(service)
+
+    assert not any(name.startswith("local_chat_upstream_") for name in seen.names)
+
+
 async def test_a_model_server_that_is_too_slow_is_counted() -> None:
     async with FakeOllama() as server, service_of(server.url, idle_timeout_s=0.01) as service:
         server.script("/api/chat", streamed(text_line("a"), ending=Ending.HANG))

@@ -20,6 +20,8 @@ def process(count: int, *, code: str = "200", began: float = 0.0) -> bytes:
     Gauge("active", "Active.", registry=registry).set(count)
     Gauge("process_start_time_seconds", "Began.", registry=registry).set(began)
     Gauge("process_max_fds", "Most.", registry=registry).set(count)
+    alone = Gauge("local_chat_upstream_left_alone", "Alone.", ["upstream"], registry=registry)
+    alone.labels("http://one").set(min(count, 1))
     times = Histogram("took", "Took.", buckets=(1.0, 5.0), registry=registry)
     for _ in range(count):
         times.observe(3.0)
@@ -42,6 +44,7 @@ def test_amounts_are_added_and_others_are_chosen() -> None:
     assert seen.value("active") == 7
     assert seen.value("process_start_time_seconds") == 0
     assert seen.value("process_max_fds") == 4
+    assert seen.value("local_chat_upstream_left_alone") == 1
     assert seen.value("took_bucket", le="1.0") == 0
     assert seen.value("took_bucket", le="5.0") == 7
     assert (seen.value("took_count"), seen.value("took_sum")) == (7, 21)
