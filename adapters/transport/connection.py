@@ -38,6 +38,7 @@ class Connection(asyncio.Protocol):
         self.complete = True
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._poll = select.poll()
         self._parser: httptools.HttpResponseParser | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
@@ -104,9 +105,7 @@ class Connection(asyncio.Protocol):
 
         What arrived after the loop last looked shows only at the socket itself.
         """
-        poll = select.poll()
-        poll.register(self._open_transport().get_extra_info("socket").fileno(), select.POLLIN)
-        return not poll.poll(0)
+        return not self._poll.poll(0)
 
     def idle(self, on_lost: Callable[[], None] | None) -> None:
         """Have ``on_lost`` called if the peer closes the connection, or no longer."""
@@ -119,6 +118,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         if self.complete or self._parser is None:

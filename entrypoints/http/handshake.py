@@ -11,7 +11,7 @@ from domain.errors import PermissionDeniedError
 from entrypoints.http import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
 
     from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -37,19 +37,19 @@ class Handshakes:
         self._sockets = sockets
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.WEBSOCKET:
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        app = self._app if scope["type"] != ScopeType.WEBSOCKET else self._socket(scope)
+        return app(scope, receive, send)
+
+    def _socket(self, scope: Scope) -> ASGIApp:
         socket = self._sockets.get(scope["path"])
         if socket is None:
-            await errors.reply(NotFoundException(), scope)(scope, receive, send)
-        elif not self._may_open(scope["headers"]):
+            return errors.reply(NotFoundException(), scope)
+        if not self._may_open(scope["headers"]):
             message = "Pages of this origin may not open WebSockets here."
             error = PermissionDeniedError(message, code="origin_not_allowed")
-            await errors.reply(error, scope)(scope, receive, send)
-        else:
-            await socket(scope, receive, send)
+            return errors.reply(error, scope)
+        return socket
 
     def _may_open(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         given = [(name, value.decode("latin-1").lower()) for name, value in headers]

@@ -7,6 +7,7 @@ were its own (DNS rebinding). The name is in the ``Host`` header.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from entrypoints.http import errors
@@ -14,7 +15,7 @@ from entrypoints.http.calls import CALLS
 from entrypoints.http.replies import JSONReply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
     from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -29,22 +30,22 @@ class Hosts:
         self._app = app
         self._allowed = frozenset(allowed)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] not in CALLS or self._is_allowed(scope):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         message = (
             "This server does not answer for the host of this request; "
             "ALLOWED_HOSTS names those that it answers for."
         )
         body = errors.encode(message, "invalid_request_error", code="unknown_host")
-        await JSONReply(body, _MISDIRECTED)(scope, receive, send)
+        return JSONReply(body, _MISDIRECTED)(scope, receive, send)
 
     def _is_allowed(self, scope: Scope) -> bool:
         named = [value for name, value in scope["headers"] if name == b"host"]
         return len(named) == 1 and bare(named[0]) in self._allowed
 
 
+@lru_cache(maxsize=16)
 def bare(value: bytes) -> str:
     """Return a ``Host`` header's name in lower case, without its port or brackets.
 

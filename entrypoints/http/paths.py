@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from entrypoints.http.calls import CALLS
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 _VERSION = "/v1"
@@ -25,12 +27,12 @@ class Paths:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] in CALLS:
             path = scope["path"]
             if not path.startswith("/v1/") or path.endswith("/"):
                 scope["path"] = plain(path)
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def plain(path: str) -> str:

@@ -75,6 +75,7 @@ async def serving(
     """
     config = uvicorn.Config(
         app,
+        interface="asgi3",
         log_config=None,
         access_log=False,
         lifespan=lifespan,
