@@ -13,6 +13,7 @@ from domain.items import (
     FunctionCallItem,
     FunctionOutputItem,
     ImageInput,
+    ItemStatus,
     MessageItem,
     ReasoningItem,
 )
@@ -52,6 +53,9 @@ class _Turns:
             case MessageItem(_, role, parts):
                 self._thought = ""
                 self.messages.append(Message(role, _content(parts)))
+            case FunctionCallItem() | CustomCallItem() if item.status is ItemStatus.INCOMPLETE:
+                # It was cut while it was written, and never made.
+                pass
             case FunctionCallItem() | CustomCallItem():
                 self._call(ToolCall(item.call_id, item.name, item.arguments or "{}"))
             case FunctionOutputItem() | CustomOutputItem():

@@ -18,7 +18,7 @@ from entrypoints.http.openai.support import Status, Table, accepted, honoured, r
 from tests.compat import fields
 from tests.compat.asked import Asked
 from tests.compat.test_openai_python import END
-from tests.support.fake_llm import FakeLLM
+from tests.support.fake_llm import ObedientLLM
 from tests.support.service import CHAT, service_of
 
 if TYPE_CHECKING:
@@ -209,9 +209,7 @@ def with_status(*wanted: Status) -> list[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def asked() -> AsyncGenerator[Asked]:
-    # Satisfies the schemas of the samples, and the envelope of forced calls.
-    text = '{"a": 1, "tool_calls": [{"name": "f", "arguments": {"a": 1}}]}'
-    llm = FakeLLM([TextDelta(text), END])
+    llm = ObedientLLM(lambda text: [TextDelta(text), END])
     async with service_of(llm) as running:
         yield Asked(llm, running, CHAT)
 

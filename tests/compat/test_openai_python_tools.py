@@ -289,7 +289,8 @@ async def test_the_old_form_of_tools_streamed_and_answered(
         stream=True,
     )
     deltas = [chunk.choices[0].delta async for chunk in stream]
-    (call,) = [delta.function_call for delta in deltas if delta.function_call]
+    called = [delta.function_call for delta in deltas if delta.function_call]
+    arguments = "".join(part.arguments or "" for part in called)
 
     await client.chat.completions.create(
         model="tools-model",
@@ -298,7 +299,7 @@ async def test_the_old_form_of_tools_streamed_and_answered(
             {
                 "role": "assistant",
                 "content": None,
-                "function_call": {"name": call.name or "", "arguments": call.arguments or ""},
+                "function_call": {"name": called[0].name or "", "arguments": arguments},
             },
             {"role": "function", "name": "get_weather", "content": "Sunny."},
         ],

@@ -20,7 +20,7 @@ from entrypoints.http.openai.responses.support import FIELDS
 from entrypoints.http.openai.support import Status
 from tests.compat import fields
 from tests.compat.asked import Asked
-from tests.support.fake_llm import USAGE, FakeLLM
+from tests.support.fake_llm import USAGE, ObedientLLM
 from tests.support.responses import OPENAI, PATH
 from tests.support.service import service_of
 
@@ -299,10 +299,9 @@ def bodies_for(path: str) -> Sequence[dict[str, Any]]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def asked() -> AsyncGenerator[Asked]:
-    # Satisfies the schemas of the samples, and the envelope of forced calls.
-    text = '{"a": 1, "tool_calls": [{"name": "f", "arguments": {"a": 1}}]}'
-    said = TextDelta(text, (TokenLogprob("t", -0.5, None),))
-    llm = FakeLLM([ReasoningDelta("Hm."), said, Finished(FinishReason.STOP, USAGE)])
+    drawn = (TokenLogprob("t", -0.5, None),)
+    end = Finished(FinishReason.STOP, USAGE)
+    llm = ObedientLLM(lambda text: [ReasoningDelta("Hm."), TextDelta(text, drawn), end])
     async with service_of(llm) as running:
         await running.ask({}, "/v1/conversations")
         await running.ask({"input": "Hi"}, PATH, OPENAI)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from domain.chat import ChatRequest, FinishReason, Usage
@@ -12,6 +12,7 @@ from domain.embeddings import EmbedRequest, EmbedResult, Vector, cut, pack
 from domain.errors import InvalidRequestError, NotFoundError, UpstreamProtocolError
 from domain.events import ChatEvent, Finished, TextDelta
 from domain.models import Capability, ModelDetails, ModelSummary
+from domain.sampling import JSONSchemaFormat
 
 if TYPE_CHECKING:
     from domain.completion import CompletionRequest
@@ -194,3 +195,22 @@ class FakeLLM:
         if model is not None and model not in self.models:
             message = f"The model '{model}' does not exist."
             raise NotFoundError(message, code="model_not_found", param="model")
+
+
+class ObedientLLM(FakeLLM):
+    """Satisfies the schemas of the samples of fields, and the envelope of forced calls.
+
+    Args:
+        answer: the batch that says a text.
+    """
+
+    def __init__(self, answer: Callable[[str], Sequence[ChatEvent]]) -> None:
+        super().__init__()
+        self._answer = answer
+
+    async def stream(self, request: ChatRequest) -> FakeStream:
+        """Say what the request's schema wants."""
+        forced = isinstance(request.output, JSONSchemaFormat) and request.output.name == "answer"
+        text = '{"tool_calls": [{"name": "f", "arguments": {"a": 1}}]}' if forced else '{"a": 1}'
+        self.play(self._answer(text))
+        return await super().stream(request)

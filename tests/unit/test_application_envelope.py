@@ -60,15 +60,31 @@ async def streamed(llm: FakeLLM, request: ChatRequest) -> list[ChatEvent]:
     return events
 
 
-@pytest.mark.parametrize("size", [1, 7, 1000])
-async def test_a_forced_call_comes_out_of_its_envelope(size: int) -> None:
-    text = calling(ROME)
-    pieces = [TextDelta(text[at : at + size]) for at in range(0, len(text), size)]
-    llm = FakeLLM(*([piece] for piece in pieces), [STOP])
+async def test_a_forced_call_comes_out_of_its_envelope_while_it_is_made() -> None:
+    pieces = ['{"tool_calls": [{"name": "get_wea', 'ther", "arguments"', ': {"ci', 'ty": "Ro', "me"]
+    llm = FakeLLM(*([TextDelta(piece)] for piece in pieces), [TextDelta('"}}]}'), STOP])
 
-    events = await streamed(llm, FORCED)
+    assert await streamed(llm, FORCED) == [
+        ToolCallDelta(0, "call_2", "get_weather", ""),
+        ToolCallDelta(0, None, None, '{"ci'),
+        ToolCallDelta(0, None, None, 'ty":"Ro'),
+        ToolCallDelta(0, None, None, "me"),
+        ToolCallDelta(0, None, None, '"}'),
+        CALLED,
+    ]
 
-    assert events == [ToolCallDelta(0, "call_2", "get_weather", '{"city":"Rome"}'), CALLED]
+
+async def test_a_reply_comes_out_of_its_envelope_while_it_is_written() -> None:
+    pieces = ['{"re', 'ply": "Hel', "lo \\u00", "e9", '!"', "}"]
+    llm = FakeLLM(*([TextDelta(piece)] for piece in pieces), [STOP])
+
+    assert await streamed(llm, asking(model="emulator")) == [
+        TextDelta("Hel"),
+        TextDelta("lo "),
+        TextDelta("é"),
+        TextDelta("!"),
+        STOP,
+    ]
 
 
 async def test_an_envelope_may_come_in_pieces_that_came_together() -> None:
@@ -85,8 +101,8 @@ async def test_thinking_passes_through_as_it_comes() -> None:
 
     assert await streamed(llm, FORCED) == [
         ReasoningDelta("Hm"),
-        ReasoningDelta("."),
         ToolCallDelta(0, "call_2", "get_weather", '{"city":"Rome"}'),
+        ReasoningDelta("."),
         CALLED,
     ]
 
@@ -145,12 +161,22 @@ async def test_what_is_no_envelope_is_asked_for_once_more(text: str) -> None:
     llm.play([TextDelta(text), STOP])
     llm.play([TextDelta(calling(ROME)), STOP])
 
-    assert (await answer(llm, FORCED)).tool_calls == (CALL,)
+    made = (await answer(llm, FORCED)).tool_calls
+    assert [(call.name, call.arguments) for call in made] == [("get_weather", '{"city":"Rome"}')]
 
     with pytest.raises(InvalidOutputError) as caught:
         await answer(llm, FORCED)
     assert (caught.value.message, caught.value.code) == (REFUSED, "invalid_tool_call")
     assert len(llm.requests) == 4
+
+
+async def test_a_call_that_was_cut_is_handed_over_as_far_as_it_goes() -> None:
+    llm = FakeLLM([TextDelta(calling(ROME)[:-8]), CUT])
+
+    cut = ToolCall("call_2", "get_weather", '{"city":"R')
+    assert await answer(llm, FORCED) == ChatResult(
+        "", FinishReason.LENGTH, USAGE, tool_calls=(cut,)
+    )
 
 
 async def test_an_envelope_that_was_cut_says_so() -> None:
@@ -168,7 +194,8 @@ async def test_an_envelope_that_was_cut_says_so() -> None:
         pytest.param('{"reply": "a\\', "a", id="the begin of an escape"),
         pytest.param('{"reply": "a\nb', "a\nb", id="a bare line break"),
         pytest.param('{"reply": "Hello"', "Hello", id="all words"),
-        pytest.param(' { "reply" : {"name": "A', '{"name": "A', id="an object"),
+        pytest.param(' { "reply" : {"name": "A', '{"name":"A', id="an object"),
+        pytest.param('{"reply": [1, 2', "[1,2", id="numbers"),
         pytest.param('{"reply": "', "", id="no word"),
         pytest.param('{"reply"', "", id="no reply"),
     ],

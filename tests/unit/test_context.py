@@ -13,6 +13,7 @@ from domain.items import (
     FunctionOutputItem,
     ImageInput,
     Item,
+    ItemStatus,
     MessageItem,
     ReasoningItem,
     Refusal,
@@ -78,6 +79,16 @@ def test_a_call_after_a_thought_is_a_turn_of_its_own() -> None:
 
 def test_a_call_may_come_first() -> None:
     assert to_messages([CALL]) == (Message(Role.ASSISTANT, tool_calls=(CALLED,)),)
+
+
+def test_a_call_that_was_cut_was_never_made() -> None:
+    cut = FunctionCallItem("fc_1", "call_1", "f", '{"a', ItemStatus.INCOMPLETE)
+    other = CustomCallItem("ctc_1", "call_2", "c", "a", '{"inp', ItemStatus.INCOMPLETE)
+
+    assert to_messages([user("Hi"), assistant("Well"), cut, other]) == (
+        Message(Role.USER, "Hi"),
+        Message(Role.ASSISTANT, "Well"),
+    )
 
 
 def test_thoughts_as_they_were_count_before_their_summary() -> None:
