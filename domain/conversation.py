@@ -30,7 +30,6 @@ class Shortfall(StrEnum):
     """Why an answer is incomplete."""
 
     MAX_OUTPUT_TOKENS = "max_output_tokens"
-    CONTENT_FILTER = "content_filter"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,6 @@ class _Rule:
     """A rule, and how often it may still answer."""
 
     def __init__(self, rule: wire.Rule) -> None:
-        self._when = rule.when
         self._model = None if rule.when.model is None else canonical(rule.when.model)
         self._user = _matcher(rule.when.user)
         self._tool = _matcher(rule.when.tool_result)

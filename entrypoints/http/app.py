@@ -10,14 +10,14 @@ from litestar.routes import HTTPRoute
 
 from entrypoints.http import docs, errors, health
 from entrypoints.http.auth import KeyCheck
-from entrypoints.http.bridge import provide
 from entrypoints.http.collectors import Sources
 from entrypoints.http.context import RequestContext
 from entrypoints.http.cors import CORS
-from entrypoints.http.endpoint import Shortcut
+from entrypoints.http.dependencies import provide
 from entrypoints.http.endpoints import json_endpoints, manner
 from entrypoints.http.handshake import Handshakes
 from entrypoints.http.hosts import Hosts
+from entrypoints.http.json_endpoint import Shortcut
 from entrypoints.http.loop_lag import LoopLag
 from entrypoints.http.metrics import PATH, Exposition, metrics
 from entrypoints.http.openai import absent, operations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from entrypoints.container import Container
     from entrypoints.http.drain import Drain
-    from entrypoints.http.endpoint import JSONEndpoint
+    from entrypoints.http.json_endpoint import JSONEndpoint
 
 
 def create_app(container: Container, drain: Drain) -> ASGIApp:

@@ -8,7 +8,7 @@ from application.admitted import CALLER
 from application.allowance import VISIT, Visit
 from application.work import WORK
 from domain.errors import AuthenticationError, RateLimitError
-from entrypoints.http import rates
+from entrypoints.http import rate_headers
 from entrypoints.http.calls import CALLS, method
 from entrypoints.http.errors import envelope
 from entrypoints.http.replies import JSONReply
@@ -122,7 +122,7 @@ def _telling(send: Send, allowance: Allowance) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] in _STARTS:
             start = cast("HTTPResponseStartEvent", message)
-            start["headers"] = [*start["headers"], *rates.headers(allowance)]
+            start["headers"] = [*start["headers"], *rate_headers.headers(allowance)]
         await send(message)
 
     return sending

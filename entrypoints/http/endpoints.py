@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrypoints.http.body import BodyRoom
-from entrypoints.http.endpoint import JSONEndpoint
+from entrypoints.http.json_endpoint import JSONEndpoint
 from entrypoints.http.openai.chat.controller import ChatEndpoint
 from entrypoints.http.openai.completions.controller import CompletionsEndpoint
 from entrypoints.http.openai.conversations.endpoint import ConversationEndpoints
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrypoints.container import Container
-    from entrypoints.http.endpoint import Answer
+    from entrypoints.http.json_endpoint import Answer
 
 
 def json_endpoints(container: Container) -> Mapping[str, JSONEndpoint]:

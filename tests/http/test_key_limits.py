@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import openai
 import pytest
 
-from entrypoints.http.rates import duration
+from entrypoints.http.rate_headers import duration
 from tests.support import raw_http
 from tests.support.fake_llm import USAGE
 from tests.support.keys import bearer, key_of, line, write

@@ -25,7 +25,7 @@ from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, ToolCa
 from domain.items import AnswerText, Item, ItemStatus, MessageItem, ReasoningItem
 from domain.messages import Role
 from entrypoints.http import errors
-from entrypoints.http.openai.responses.carriers import ResponseSSEEncoder, SimpleSSEEncoder
+from entrypoints.http.openai.responses.sse import ResponseSSEEncoder, SimpleSSEEncoder
 from entrypoints.http.openai.responses.stream import Record, ResponseEncoder
 from tests.support.fake_llm import FakeStream, Step
 from tests.support.fake_system import CountingIds

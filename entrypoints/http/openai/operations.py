@@ -29,21 +29,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Operation
 from litestar.routes import HTTPRoute
 
-from domain.errors import (
-    AuthenticationError,
-    InvalidRequestError,
-    NotFoundError,
-    OverloadedError,
-    PermissionDeniedError,
-    UpstreamProtocolError,
-    UpstreamTimeoutError,
-    UpstreamUnavailableError,
-)
-from entrypoints.http import errors
+from entrypoints.http.openai import failures
+from entrypoints.http.openai.failures import WITH_BODY, WITHOUT_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -54,36 +44,6 @@ _REF = "#/components/schemas/"
 _JSON = "application/json"
 _SSE = "text/event-stream"
 _OK = "200"
-
-WITHOUT_BODY = frozenset({401, 403, 404, 429, 502, 503, 504})
-WITH_BODY = WITHOUT_BODY | {400, 415}
-
-_ERROR: Mapping[str, object] = {
-    "title": "Error",
-    "description": "What every failure looks like.",
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {
-                "message": {"type": "string", "description": "What went wrong, in a sentence."},
-                "type": {
-                    "enum": [
-                        "invalid_request_error",
-                        "rate_limit_error",
-                        "requests",
-                        "tokens",
-                        "server_error",
-                    ],
-                },
-                "param": {"type": ["string", "null"], "description": "Path of the field at fault."},
-                "code": {"type": ["string", "null"], "description": "The reason, for programs."},
-            },
-            "required": ["message", "type", "param", "code"],
-        }
-    },
-    "required": ["error"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +100,7 @@ def schemas(app: Litestar) -> Mapping[str, object]:
     Raises:
         ValueError: two structs of one family share a name.
     """
-    named: dict[str, object] = {"Error": _ERROR}
+    named: dict[str, object] = {"Error": failures.SCHEMA}
     for contract in contracts(app):
         for name, schema in contract.components.items():
             if named.setdefault(name, schema) != schema:
@@ -169,7 +129,10 @@ class Contract:
         answers = {_JSON: self._media(self.answer)}
         if self.stream is not None:
             answers[_SSE] = self._media(self.stream)
-        responses = {_OK: {"description": "The answer.", "content": answers}, **self._failures()}
+        responses = {
+            _OK: {"description": "The answer.", "content": answers},
+            **failures.documented(self.failures),
+        }
         if self.body is None:
             return {"responses": responses}
         content = {_JSON: self._media(self.body)}
@@ -187,23 +150,6 @@ class Contract:
             media["examples"] = {title: {"value": it} for title, it in content.examples.items()}
         return media
 
-    def _failures(self) -> dict[str, Any]:
-        shown = [(description, errors.envelope(error)) for description, error in _faults()]
-        return {
-            str(envelope.status): _failure(description, envelope)
-            for description, envelope in shown
-            if envelope.status in self.failures
-        }
-
-
-def _failure(description: str, envelope: errors.Envelope) -> dict[str, Any]:
-    example = msgspec.json.decode(envelope.body)
-    media = {"schema": {"$ref": f"{_REF}Error"}, "example": example}
-    failure: dict[str, Any] = {"description": description, "content": {_JSON: media}}
-    if envelope.headers:
-        failure["headers"] = {name: {"schema": {"type": "string"}} for name in envelope.headers}
-    return failure
-
 
 @dataclass
 class _Declared(Operation):
@@ -214,65 +160,3 @@ class _Declared(Operation):
     def to_schema(self) -> dict[str, Any]:
         """Return the operation as OpenAPI has it."""
         return super().to_schema() | self.contract.document()
-
-
-def _faults() -> list[tuple[str, Exception]]:
-    """Return a failure of each status; its envelope is what a client would get."""
-    return [
-        (
-            "The request cannot be understood or fulfilled; `param` names the field at fault.",
-            InvalidRequestError(
-                "Missing required parameter: 'messages'.",
-                code="missing_required_parameter",
-                param="messages",
-            ),
-        ),
-        (
-            "No key, or not one of this server's.",
-            AuthenticationError("Incorrect API key provided.", code="invalid_api_key"),
-        ),
-        (
-            "Not allowed here, or not to this key.",
-            PermissionDeniedError(
-                "This API key does not have access to the model 'nonesuch'.",
-                code="model_not_found",
-                param="model",
-            ),
-        ),
-        (
-            "There is no such model or object.",
-            NotFoundError(
-                "The model 'nonesuch' does not exist.", code="model_not_found", param="model"
-            ),
-        ),
-        (
-            "The body is not declared as JSON.",
-            HTTPException(
-                "The body must be JSON: send it with 'Content-Type: application/json'.",
-                status_code=415,
-            ),
-        ),
-        (
-            "Too much to do, or the key's limits used up; ask again after `retry-after` seconds.",
-            OverloadedError("The model server is busy; try again shortly.", code="server_busy"),
-        ),
-        (
-            "The model server failed, or its answer makes no sense.",
-            UpstreamProtocolError(
-                "The model server ended its answer before it was complete.",
-                code="upstream_truncated",
-            ),
-        ),
-        (
-            "The model server cannot be reached; ask again after `retry-after` seconds.",
-            UpstreamUnavailableError(
-                "The model server cannot be reached.", code="upstream_unavailable"
-            ),
-        ),
-        (
-            "The model server took too long.",
-            UpstreamTimeoutError(
-                "The model server was silent for too long.", code="upstream_timeout"
-            ),
-        ),
-    ]

@@ -10,7 +10,7 @@ from application.chat import ChatService
 from application.choices import ChoiceStream
 from application.defaults import Defaults
 from entrypoints.http.disconnect import HangUp
-from entrypoints.http.endpoint import JSONEndpoint
+from entrypoints.http.json_endpoint import JSONEndpoint
 from entrypoints.http.openai.chat import operation, wire
 from entrypoints.http.openai.chat.parse import to_domain
 from entrypoints.http.openai.chat.render import completion

@@ -11,7 +11,7 @@ from application.completions import CompletionsService
 from application.defaults import Defaults
 from application.tokens import TokenTexts
 from entrypoints.http.disconnect import HangUp
-from entrypoints.http.endpoint import JSONEndpoint
+from entrypoints.http.json_endpoint import JSONEndpoint
 from entrypoints.http.openai.completions import operation, parse, wire
 from entrypoints.http.openai.completions.render import completion
 from entrypoints.http.openai.completions.stream import CompletionSSEEncoder

@@ -11,7 +11,7 @@ from litestar.types import ASGIApp
 
 from application.conversations import ConversationsService
 from entrypoints.http.auth import owner
-from entrypoints.http.endpoint import JSONEndpoint
+from entrypoints.http.json_endpoint import JSONEndpoint
 from entrypoints.http.openai.conversations import operation
 from entrypoints.http.openai.conversations.endpoint import deleted, shown
 from entrypoints.http.openai.paging import page

@@ -15,15 +15,11 @@ from entrypoints.http.openai.responses.items import items
 from entrypoints.http.replies import JSONReply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from litestar.types import ASGIApp, Receive, Scope
 
     from application.conversations import ConversationsService
     from application.defaults import Defaults
     from domain.conversation import Conversation
-    from domain.items import InputItem
-    from entrypoints.http.openai.responses.wire import InputItem as WireItem
 
 _create = BodyParser(wire.CreateRequest)
 _update = BodyParser(wire.UpdateRequest)
@@ -48,7 +44,7 @@ class ConversationEndpoints:
             message = "This server keeps no conversations (RESPONSE_STORE=none)."
             raise InvalidRequestError(message, code="unsupported_endpoint")
         parsed = _create.parse(body or b"{}")
-        given, skipped = _items(parsed.wire.items or [])
+        given, skipped = items(parsed.wire.items, "items")
         made = await self._conversations.create(owner(scope), parsed.wire.metadata or {}, given)
         return JSONReply(shown(made), headers=ignored_header(parsed, *skipped))
 
@@ -70,7 +66,7 @@ class ConversationEndpoints:
             ServiceError: it cannot be done.
         """
         parsed = _append.parse(body)
-        given, skipped = _items(parsed.wire.items)
+        given, skipped = items(parsed.wire.items, "items")
         added = await self._conversations.append(owner(scope), _id(scope), given)
         reply = render.item_list(added, has_more=False)
         return JSONReply(reply, headers=ignored_header(parsed, *skipped))
@@ -86,11 +82,6 @@ def shown(conversation: Conversation) -> bytes:
 def deleted(conversation_id: str) -> bytes:
     """Return what the deletion of a conversation is answered with."""
     return _encode(wire.Deleted(conversation_id))
-
-
-def _items(given: Sequence[WireItem]) -> tuple[Sequence[InputItem], list[str]]:
-    taken, skipped = items(given, "items")
-    return taken, skipped
 
 
 def _id(scope: Scope) -> str:

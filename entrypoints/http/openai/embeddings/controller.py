@@ -10,7 +10,7 @@ from application.defaults import Defaults
 from application.embeddings import EmbeddingsService
 from application.tokens import TokenTexts
 from entrypoints.http.disconnect import HangUp
-from entrypoints.http.endpoint import JSONEndpoint
+from entrypoints.http.json_endpoint import JSONEndpoint
 from entrypoints.http.openai.embeddings import operation, wire
 from entrypoints.http.openai.embeddings.parse import to_domain
 from entrypoints.http.openai.embeddings.render import embedding_list

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 
 from application.background import BackgroundService
 from entrypoints.http.auth import owner
-from entrypoints.http.endpoint import JSONEndpoint
+from entrypoints.http.json_endpoint import JSONEndpoint
 from entrypoints.http.openai.paging import page
 from entrypoints.http.openai.responses import operation, query, render
 from entrypoints.http.openai.responses.endpoint import Manner

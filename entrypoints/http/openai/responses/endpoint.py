@@ -20,15 +20,15 @@ from entrypoints.http.auth import owner
 from entrypoints.http.disconnect import HangUp
 from entrypoints.http.openai.parsing import BodyParser, ignored_header
 from entrypoints.http.openai.responses import render, wire
-from entrypoints.http.openai.responses.carriers import (
-    ResponseSSEEncoder,
-    SimpleSSEEncoder,
-    Single,
-)
 from entrypoints.http.openai.responses.names import own_names
 from entrypoints.http.openai.responses.parse import Asked, to_domain, unkept
 from entrypoints.http.openai.responses.recording import Followed, FollowedEncoder, SSERecorder
 from entrypoints.http.openai.responses.shape import HEADER, Shape, choose
+from entrypoints.http.openai.responses.sse import (
+    ResponseSSEEncoder,
+    SimpleSSEEncoder,
+    Single,
+)
 from entrypoints.http.openai.responses.stream import ResponseEncoder
 from entrypoints.http.openai.responses.support import ELSEWHERE, HARMLESS
 from entrypoints.http.replies import JSONReply

@@ -10,8 +10,6 @@ from msgspec import Struct
 
 from entrypoints.http.openai.responses import answer
 
-Shown = answer.OutputText | answer.Refusal | answer.SummaryText
-
 
 class Lifecycle(Struct):
     """The response as a whole: created, in_progress, completed, incomplete, failed."""

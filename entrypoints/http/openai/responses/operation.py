@@ -18,10 +18,10 @@ from entrypoints.http.openai.operations import Content, operation
 from entrypoints.http.openai.responses import (
     answer,
     applied,
-    carriers,
     echo,
     events,
     render,
+    sse,
     stream,
     wire,
 )
@@ -105,7 +105,7 @@ def _streamed() -> str:
             Ended(_ENDED),
         ]
     )
-    return b"".join(map(carriers.framed, records)).decode() + "data: [DONE]\n\n"
+    return b"".join(map(sse.framed, records)).decode() + "data: [DONE]\n\n"
 
 
 _REQUESTS: dict[str, object] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from entrypoints.http import errors
 from entrypoints.http.openai.responses import stream
-from entrypoints.http.openai.responses.carriers import framed
+from entrypoints.http.openai.responses.sse import framed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
