@@ -23,8 +23,7 @@ CONVERSATION = "Conversation"
 # About what an entry and a row that hangs on it take beyond their data, index entries included.
 _ENTRY_BYTES = 512
 _ROW_BYTES = 160
-# Entries that one write forgets at most for each that it adds, or claims that one claim does, so
-# that none is held up for long.
+# Entries that one write forgets at most for each that it adds, so that none is held up for long.
 _SWEEP = 32
 
 
@@ -191,25 +190,6 @@ class Rows:
         delete = "DELETE FROM item WHERE owner = ? AND kind = ? AND id = ? AND item_id = ?"
         self.connection.execute(delete, (*key, item_id))
         return freed
-
-    def claim(self, owner: str, key: str, value: str, ttl_s: int) -> str:
-        """Let ``value`` stand for ``key`` unless another does; return the one that does."""
-        over = "SELECT owner, key FROM claim WHERE expires <= ? ORDER BY expires LIMIT ?"
-        for claim in self.connection.execute(over, (self.now, _SWEEP)).fetchall():
-            self.release(*claim)
-        take = (
-            "INSERT INTO claim (owner, key, value, expires) VALUES (?1, ?2, ?3, ?4)"
-            " ON CONFLICT (owner, key) DO UPDATE SET value = ?3, expires = ?4 WHERE expires <= ?5"
-        )
-        self.connection.execute(take, (owner, key, value, self.now + ttl_s, self.now))
-        read = "SELECT value FROM claim WHERE owner = ? AND key = ?"
-        stands: str = self.connection.execute(read, (owner, key)).fetchone()[0]
-        return stands
-
-    def release(self, owner: str, key: str) -> None:
-        """Let nothing stand for ``key``."""
-        delete = "DELETE FROM claim WHERE owner = ? AND key = ?"
-        self.connection.execute(delete, (owner, key))
 
     def expire(self, key: Key) -> None:
         """Delete an entry that is over its time."""

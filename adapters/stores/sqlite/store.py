@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from adapters.stores import codec
 from adapters.stores.room import ON_DISK
+from adapters.stores.sqlite import claims
 from adapters.stores.sqlite.database import Database
 from adapters.stores.sqlite.finding import find_items
 from adapters.stores.sqlite.rows import CONVERSATION, RESPONSE, Entry, New, Rows, base_bytes
@@ -155,10 +156,10 @@ class SQLiteStore:
         await self._write(work)
 
     async def claim(self, owner: str, key: str, value: str, ttl_s: int) -> str:
-        return await self._write(lambda rows: rows.claim(owner, key, value, ttl_s))
+        return await self._write(lambda rows: claims.claim(rows, owner, key, value, ttl_s))
 
     async def release(self, owner: str, key: str) -> None:
-        await self._write(lambda rows: rows.release(owner, key))
+        await self._write(lambda rows: claims.release(rows, owner, key))
 
     def _put(self, connection: sqlite3.Connection, new: Sequence[New]) -> Sequence[None]:
         rows = Rows(connection, self._clock.unix_time(), self._room)
