@@ -23,7 +23,8 @@ from domain.models import PullProgress
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from adapters.transport.upstream import Upstream, UpstreamResponse
+    from adapters.transport.response import UpstreamResponse
+    from adapters.transport.upstream import Upstream
 
 _OK = 200
 _SUCCESS = "success"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Self
 
-from domain.errors import ServiceError, UpstreamProtocolError
+from adapters.transport.response import too_large
+from domain.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.transport.upstream import UpstreamResponse
+    from adapters.transport.response import UpstreamResponse
     from domain.events import ChatEvent
 
 # Half a million tokens, or some fifty thousand with all their alternatives; what is longer has no
@@ -65,7 +66,7 @@ class AnswerStream:
             while data := await self._response.read():
                 self._bytes += len(data)
                 if self._bytes > _LIMIT_BYTES:
-                    raise _too_large()
+                    raise too_large()
                 self._decoder.feed(data, events)
                 if events:
                     return events
@@ -83,8 +84,3 @@ class AnswerStream:
                 await self._response.finish()
         finally:
             await self._response.aclose()
-
-
-def _too_large() -> UpstreamProtocolError:
-    message = "The model server's answer is too large."
-    return UpstreamProtocolError(message, code="upstream_too_large")
