@@ -60,8 +60,11 @@ class Traced:
         if work is not None and work.model:
             attributes["gen_ai.operation.name"] = work.operation
             attributes["gen_ai.request.model"] = work.model
-            attributes["gen_ai.usage.input_tokens"] = work.tokens_in
-            attributes["gen_ai.usage.output_tokens"] = work.tokens_out
+            # None are known of an answer that did not come to its end.
+            if work.tokens_in:
+                attributes["gen_ai.usage.input_tokens"] = work.tokens_in
+            if work.tokens_out:
+                attributes["gen_ai.usage.output_tokens"] = work.tokens_out
         span.describe(f"{verb} {route}", attributes)
         outcome = "ok" if work is None else work.outcome
         # What a client did wrong is no failure of the server's.

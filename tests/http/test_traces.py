@@ -103,6 +103,7 @@ async def test_a_failure_of_the_model_server_is_one_of_both_spans(stream: bool) 
 
     assert [span["failed"] for span in spans] == [True, True]
     assert {span["attributes"]["error.type"] for span in spans} == {"upstream_error"}
+    assert not any(name.startswith("gen_ai.usage.") for it in spans for name in it["attributes"])
 
 
 @pytest.mark.parametrize(
