@@ -17,6 +17,7 @@ import msgspec
 
 from entrypoints.cli import background
 from entrypoints.cli.open_files import most, needed
+from entrypoints.settings.addresses import bracketed
 
 if TYPE_CHECKING:
     from entrypoints.settings import Settings
@@ -62,7 +63,7 @@ def good_settings() -> Finding:
 
 def address(settings: Settings) -> Finding:
     """Whether the service can listen where it should."""
-    place = f"{settings.host}:{settings.port}"
+    place = f"{bracketed(settings.host)}:{settings.port}"
     try:
         family, kind, _, _, target = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM

@@ -6,6 +6,8 @@ import socket
 import sys
 from typing import Any
 
+from entrypoints.settings.addresses import bracketed
+
 _BACKLOG = 2048
 
 
@@ -31,7 +33,7 @@ def sockets(host: str, port: int, count: int) -> list[list[socket.socket]]:
 def shown(listener: socket.socket) -> str:
     """Return where it listens, as in a URL."""
     host, port, *_ = listener.getsockname()
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{bracketed(host)}:{port}"
 
 
 def _at(family: int, address: tuple[Any, ...], port: int, count: int) -> list[socket.socket]:

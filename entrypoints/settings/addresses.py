@@ -44,5 +44,9 @@ def base_url(text: str, usual_port: int | None = OLLAMA_PORT) -> str:
 
 def host_of_url(host: str) -> str:
     """Return a host as a URL has it; where it listens at all addresses, one of this machine."""
-    host = EVERYWHERE.get(host, host)
+    return bracketed(EVERYWHERE.get(host, host))
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands before a port: an address of IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host

@@ -80,6 +80,12 @@ async def test_settings_that_cannot_be_used_are_told(tmp_path: Path) -> None:
     assert report["Settings"]["found"].startswith("PORT: ")
 
 
+async def test_an_address_of_ipv6_is_told_as_in_a_url(tmp_path: Path) -> None:
+    _, report = await found(tmp_path, LLM_BACKEND="scripted", HOST="::1", PORT="0")
+
+    assert report["Address"]["found"].startswith("[::1]:0 is ")
+
+
 async def test_the_embedded_engine_is_enough_where_it_is_wanted(tmp_path: Path) -> None:
     code, report = await found(tmp_path, LLM_BACKEND="embedded", RESPONSE_STORE="memory")
 
