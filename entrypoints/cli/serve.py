@@ -46,8 +46,8 @@ def banner(settings: Settings) -> str:
         lines.append(f"It listens at all addresses of this machine ({settings.host}).")
     if not settings.is_local and not settings.guarded:
         lines.append(
-            "Warning: whoever reaches this machine may ask, without a key (ALLOW_NO_AUTH). "
-            "API_KEY closes it."
+            f"Warning: whoever reaches port {settings.port} may ask, without a key "
+            "(ALLOW_NO_AUTH); set API_KEY to ask for one."
         )
     if any(len(key) < _SHORTEST_SAFE_KEY for key in settings.api_keys):
         lines.append("Warning: API_KEY has a key of under 16 characters, which can be guessed.")
