@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from domain.chat import FinishReason
 from domain.errors import UpstreamProtocolError
 from domain.events import Finished, ReasoningDelta, TextDelta
@@ -91,10 +93,11 @@ async def test_a_stream_can_be_had_again_from_any_event_on(service: Service) -> 
     assert rests == [records[n + 1 :] for n in range(len(records))]
 
 
-async def test_what_comes_after_the_end_is_nothing(service: Service) -> None:
+@pytest.mark.parametrize("number", ["99", "9" * 5000])
+async def test_what_comes_after_the_end_is_nothing(service: Service, number: str) -> None:
     await ask(service, stream=True, **BACKGROUND)
 
-    answer = await service.ask(path=f"{PATH}/resp_2?stream=true&starting_after=99")
+    answer = await service.ask(path=f"{PATH}/resp_2?stream=true&starting_after={number}")
 
     assert (answer.status, answer.body) == (200, b"data: [DONE]\n\n")
 

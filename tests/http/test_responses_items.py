@@ -96,6 +96,7 @@ async def test_a_list_comes_in_pages(service: Service) -> None:
         pytest.param("limit=0", "limit", id="no items"),
         pytest.param("limit=101", "limit", id="too many"),
         pytest.param("limit=x", "limit", id="no number"),
+        pytest.param(f"limit={'1' * 5000}", "limit", id="a number that Python does not read"),
         pytest.param("order=up", "order", id="no order"),
         pytest.param("after=msg_0", "after", id="after nothing"),
         pytest.param("before=msg_0", "before", id="before nothing"),

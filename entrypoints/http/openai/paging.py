@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 _MOST = 100
 _DEFAULT = 20
+# Python reads numbers of a few thousand digits at most.
+_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ def page(query: bytes) -> Page:
         InvalidRequestError: it asks for one that there cannot be.
     """
     given = {name: values[-1] for name, values in pairs(query).items()}
-    limit = given.get("limit", str(_DEFAULT))
-    if not limit.isdecimal() or not 1 <= int(limit) <= _MOST:
+    text = given.get("limit", str(_DEFAULT))
+    limit = int(text) if text.isdecimal() and len(text) <= _DIGITS else 0
+    if not 1 <= limit <= _MOST:
         message = f"Invalid 'limit': expected an integer from 1 to {_MOST}."
         raise InvalidRequestError(message, code="invalid_value", param="limit")
     order = given.get("order", "desc")
@@ -71,7 +74,7 @@ def page(query: bytes) -> Page:
         message = "Invalid value for 'order': expected 'asc' or 'desc'."
         raise InvalidRequestError(message, code="invalid_value", param="order")
     after, before = given.get("after") or None, given.get("before") or None
-    return Page(int(limit), order == "desc", after, before)
+    return Page(limit, order == "desc", after, before)
 
 
 def _place(ids: Sequence[str], wanted: str, param: str) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from entrypoints.http.openai.paging import pairs
 
 _ENCRYPTED = "reasoning.encrypted_content"
+# Python reads numbers of a few thousand digits at most.
+_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +33,6 @@ def read(text: bytes) -> Query:
     return Query(
         encrypted=_ENCRYPTED in given.get("include", ()),
         stream=given.get("stream", [""])[-1] == "true",
-        start=int(after) + 1 if after.isdecimal() else 0,
+        # A number of more digits is past every end, too.
+        start=int(after[:_DIGITS]) + 1 if after.isdecimal() else 0,
     )
