@@ -6,9 +6,11 @@ heads of any size. Middleware cannot see any of that; so this stands beneath it.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from entrypoints.http import errors
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import asyncio
 
 _TOO_LARGE = "The head of the request is too large."
+_FRAMING = (b"content-length", b"transfer-encoding")
 _PHRASES = {
     400: "Bad Request",
     408: "Request Timeout",
@@ -54,6 +57,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._writing: asyncio.TimerHandle | None = None
         self._in_head = True
         self._in_body = False
+        self._data = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._gathering = GatheringTransport(transport, self.loop)
@@ -68,7 +72,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)
+        self._data = data
         super().data_received(data)
+        self._data = b""
         # Most requests come whole: for those no timer is needed.
         if self._in_head:
             if self._head_bytes > self._limits.header_bytes:
@@ -104,11 +110,41 @@ class GuardedProtocol(HttpToolsProtocol):
         self._gathering.flush()
         super().on_response_complete()
 
+    def _should_upgrade(self) -> bool:
+        # For any protocol: which it is comes to light below. CONNECT has another meaning.
+        return self.scope["method"] != "CONNECT"
+
     def handle_websocket_upgrade(self) -> None:
+        if not self._is_handshake():
+            self._pass_over_upgrade()
+            return
         # The transport goes to another protocol, which has limits of its own.
         self._arrived()
         self._drained()
         super().handle_websocket_upgrade()
+
+    def _is_handshake(self) -> bool:
+        # Behind a request under way it would hide that one's end.
+        is_free: bool = getattr(self.cycle, "response_complete", True)
+        is_bare = not any(name in _FRAMING for name, _ in self.headers)
+        return is_free and is_bare and self.scope["method"] == "GET" and super()._should_upgrade()
+
+    def _pass_over_upgrade(self) -> None:
+        """Read the request again as one that wishes for no other protocol.
+
+        Java's client wishes for HTTP/2 in every one; httptools would leave out its body.
+        """
+        wish = cast("httptools.HttpParserUpgrade", sys.exception())
+        end: int = wish.args[0]
+        version = self.parser.get_http_version()
+        lines = [
+            b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version.encode()),
+            *(b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"),
+        ]
+        self.parser = httptools.HttpRequestParser(self)
+        # As uvicorn has it: what follows the last request of a connection is no fault.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        super().data_received(b"\r\n".join([*lines, b"", self._data[end:]]))
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -214,6 +214,59 @@ async def test_requests_in_a_row_are_answered_in_order(stand: Stand) -> None:
     await stand.forget()
 
 
+UPGRADE = "Connection: upgrade, close\r\nUpgrade: websocket\r\n"
+# As Java's own client wishes in every request.
+H2C = "Connection: Upgrade, HTTP2-Settings, close\r\nHTTP2-Settings: AAEAAEAA\r\nUpgrade: h2c\r\n"
+CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("upgrade", [UPGRADE, H2C], ids=["WebSocket", "HTTP/2"])
+@pytest.mark.parametrize(
+    ("verb", "rest", "status"),
+    [
+        pytest.param(
+            POST, [f"Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY], 200, id="body"
+        ),
+        pytest.param(
+            POST,
+            [f"Content-Length: {len(BODY)}\r\n\r\n".encode(), BODY[:9], BODY[9:]],
+            200,
+            id="in pieces",
+        ),
+        pytest.param(
+            POST,
+            [CHUNKED.encode(), b"%x\r\n%b\r\n" % (len(BODY), BODY), b"0\r\n\r\n"],
+            200,
+            id="chunks",
+        ),
+        pytest.param(POST, [b"Content-Length: 9\r\n\r\n"], 408, id="half a body"),
+        pytest.param(
+            f"DELETE {CHAT} HTTP/1.1\r\nHost: localhost\r\n", [b"\r\n"], 405, id="no body"
+        ),
+        pytest.param("CONNECT a:80 HTTP/1.1\r\nHost: localhost\r\n", [b"\r\n"], 400, id="tunnel"),
+    ],
+)
+async def test_a_wish_for_another_protocol_is_passed_over(
+    stand: Stand, upgrade: str, verb: str, rest: list[bytes], status: int
+) -> None:
+    async with asyncio.timeout(LIMIT_S + GRACE_S):
+        answer = await said(stand, f"{verb}{upgrade}".encode(), *rest, every_s=0.01)
+
+    assert statuses(answer) == [status]
+
+
+async def test_so_is_a_handshake_behind_a_request_under_way(stand: Stand) -> None:
+    post = f"{POST}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
+    handshake = (
+        f"GET /v1/responses HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with asyncio.timeout(LIMIT_S + GRACE_S):
+        answer = await said(stand, post + handshake.encode())
+
+    assert statuses(answer) == [200, 405]
+
+
 async def stalled(stand: Stand) -> socket.socket:
     """Return a client that asks for a stream and never reads."""
     client = socket.socket()
