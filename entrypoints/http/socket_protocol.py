@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # uvicorn and websockets tell of every handshake, with its query; our own line is enough.
 _log = logging.getLogger("uvicorn.sockets")
 _log.setLevel(logging.WARNING)
+# What a client sends as text that is none is no fault of ours: the close tells it.
+_log.addFilter(lambda record: not _is_of_bad_text(record))
 
 _TOO_LARGE = 413
 # To wait for a client to confirm that a connection is closed, where the server ends; and for
@@ -91,3 +93,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
+
+
+def _is_of_bad_text(record: logging.LogRecord) -> bool:
+    return record.exc_info is not None and isinstance(record.exc_info[1], UnicodeDecodeError)

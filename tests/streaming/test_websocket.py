@@ -210,6 +210,16 @@ async def test_a_turn_that_is_cut_before_its_first_token(service: Service, llm: 
         assert await socket.closed() == 1012
 
 
+async def test_text_that_is_none_ends_the_connection_and_is_no_fault_of_ours(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected(service) as socket:
+        await socket.connection.send(b"\xff", text=True)
+
+        assert await socket.closed() == 1007
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
 async def test_a_frame_that_breaks_the_protocol_ends_the_connection(service: Service) -> None:
     async with connected(service) as socket:
         # What a client sends must be masked.
