@@ -109,3 +109,113 @@ def test_older_drafts_are_understood() -> None:
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "(x+x+)+y"])
 def test_patterns_cannot_stall(pattern: str) -> None:
     assert fault('"' + "a" * 40 + '!"', {"type": "string", "pattern": pattern}) is not None
+
+
+NODE = {"$ref": "#/$defs/node"}
+
+
+def doubling(kind: str, steps: int) -> dict[str, Any]:
+    """Return a schema of so many definitions, each of which refers to the next one twice."""
+    definitions: dict[str, Any] = {
+        f"d{step}": {kind: [{"$ref": f"#/$defs/d{step + 1}"}] * 2} for step in range(steps)
+    }
+    return {"$ref": "#/$defs/d0", "$defs": definitions | {f"d{steps}": {"type": "integer"}}}
+
+
+def recursive(*branches: Any, kind: str = "anyOf") -> dict[str, Any]:
+    node = {"type": "object", "properties": {"in": {kind: list(branches)}}, "required": ["in"]}
+    return {**NODE, "$defs": {"node": node}}
+
+
+def nested(depth: int, inner: str = "1") -> str:
+    return '{"in":' * depth + inner + "}" * depth
+
+
+# Without bounds, each of them would take years.
+@pytest.mark.parametrize("kind", ["anyOf", "oneOf", "allOf"])
+def test_a_schema_that_doubles_at_every_step_is_refused(kind: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        RustSchemas().compile(doubling(kind, 60), param="tools")
+
+    assert (caught.value.code, caught.value.param) == ("invalid_json_schema", "tools")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        *(recursive(NODE, NODE, kind=kind) for kind in ("anyOf", "oneOf", "allOf")),
+        recursive({"properties": {"in": NODE}}, {"properties": {"in": NODE}, "title": "another"}),
+        {"patternProperties": {"^i": {"$ref": "#"}}, "additionalProperties": {"$ref": "#"}}
+        | {"properties": {"in": {"$ref": "#"}}, "type": "object"},
+    ],
+)
+def test_a_value_that_doubles_the_work_at_every_step_is_given_up_on(schema: dict[str, Any]) -> None:
+    assert fault(nested(60), schema) == "it takes too long to tell"
+
+
+def test_a_value_with_very_many_faults_gets_a_short_answer() -> None:
+    schema = {"items": {"anyOf": [{"const": number} for number in range(300)]}}
+
+    assert fault("[" + ",".join(['"x"'] * 50) + "]", schema) == (
+        "there are too many reasons to name one"
+    )
+
+
+@pytest.mark.parametrize("depth", [1, 9])
+def test_a_recursive_schema_of_the_usual_size_is_held(depth: int) -> None:
+    schema = recursive(NODE, {"type": "integer"}, {"type": "string"})
+
+    assert fault(nested(depth), schema) is None
+    assert str(fault(nested(depth, "null"), schema)).startswith("$.in")
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^(a|aa)+(?!b)\1$", r"^(?=a)(a+)+\1$(?!x)"], ids=["alternatives", "repetition"]
+)
+def test_a_pattern_that_tries_all_ways_through_a_text_is_stopped(pattern: str) -> None:
+    texts = ",".join(['"' + "a" * 60 + 'b"'] * 3000)
+
+    assert fault(f"[{texts}]", {"items": {"pattern": pattern}}) is not None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"anyOf": [{"pattern": rf"\w{{900}}{number}"} for number in range(8000)]},
+        {"patternProperties": {rf"[\p{{L}}]{{150}}{number}": True for number in range(300)}},
+    ],
+)
+def test_patterns_that_are_very_large_together_are_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        RustSchemas().compile(schema, param="tools")
+
+    assert caught.value.code == "invalid_json_schema"
+
+
+def test_a_large_pattern_alone_is_taken() -> None:
+    schema = {"pattern": r"^[\p{L}\p{N}_ -]{1,100}$", "type": "string"}
+
+    assert fault('"Zürich"', schema) is None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$anchor": "a", "items": {"$ref": "#a"}},
+        {"$dynamicAnchor": "a", "items": {"$dynamicRef": "#a"}},
+        {"$id": "urn:a:b", "items": {"$ref": "urn:a:b"}},
+        {"items": {"$id": "urn:c:d", "items": {"$ref": "#/items"}}},
+    ],
+)
+def test_references_that_cannot_be_followed_are_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        RustSchemas().compile(schema, param="tools")
+
+    assert caught.value.code == "invalid_json_schema"
+
+
+def test_a_property_with_the_name_of_a_keyword_is_none() -> None:
+    schema = {"properties": {"$ref": {"type": "string"}, "$id": {"type": "string"}}}
+
+    assert fault('{"$ref":"x","$id":"y"}', schema) is None
+    assert fault('{"$ref":1}', schema) is not None
