@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from adapters.scripted import errors, vectors, writing
 from adapters.scripted.answer import Answer, Pace, steps
-from adapters.scripted.filling import fill
+from adapters.scripted.filling import fill, fits
 from adapters.scripted.steps import NEVER_S
 from domain.messages import Role
 from domain.models import Capability, ModelDetails, ModelSummary
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from domain.chat import ChatRequest
     from domain.completion import CompletionRequest
     from domain.embeddings import EmbedRequest, EmbedResult
+    from domain.tools import ToolDefinition
 
 ECHO = "scripted-echo"
 _THOUGHT = "Let me think about that."
@@ -71,7 +72,14 @@ def _calling(request: ChatRequest) -> Answer:
         return echo(request, calls=not answered)
     wanted = request.tools if request.parallel_tool_calls else request.tools[:1]
     text = writing.last_user_text(request)
-    return Answer(calls=[(it.name, json.dumps(fill(it.parameters, text))) for it in wanted])
+    return Answer(calls=[_call(tool, text) for tool in wanted])
+
+
+def _call(tool: ToolDefinition, text: str) -> tuple[str, str]:
+    value = fill(tool.parameters, text)
+    if tool.strict and not fits(tool.parameters, value):
+        raise errors.no_value()
+    return tool.name, json.dumps(value)
 
 
 def _slow(request: ChatRequest) -> Answer:

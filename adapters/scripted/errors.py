@@ -72,6 +72,15 @@ def tool_not_offered(name: str) -> InvalidRequestError:
     return InvalidRequestError(message, code="script_tool_not_offered", param="tools")
 
 
+def no_value() -> InvalidRequestError:
+    """Return the error for a schema for which no value was made up."""
+    message = (
+        "The scripted model found no value that fits a strict schema of this request; "
+        "write the answer in a script."
+    )
+    return InvalidRequestError(message, code="script_no_value")
+
+
 def not_recorded(digest: str) -> InvalidRequestError:
     """Return the error for a request that the recording does not have."""
     message = f"This request was not recorded; its digest is {digest}."

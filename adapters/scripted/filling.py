@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import jsonschema_rs
 
+from adapters.schema_work import MOST, work
 from domain.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -50,6 +51,18 @@ def fill(schema: Schema, text: str, root: Schema | None = None) -> object:
         message = "A schema in this request is not a JSON Schema that can be followed."
         raise InvalidRequestError(message, code="invalid_json_schema")
     return _Filler(text, root).value(schema, 0)
+
+
+def fits(schema: Schema, value: object) -> bool:
+    """Return whether ``value`` satisfies ``schema``, or that is too much work to tell."""
+    if work(schema, value) > MOST:
+        return True
+    try:
+        check = jsonschema_rs.validator_for(dict(schema), offline=True, validate_formats=False)
+    # A pattern that none is, or a reference that leads nowhere.
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
+        return False
+    return check.is_valid(value)
 
 
 def _is_schema(schema: Schema) -> bool:
@@ -116,9 +129,12 @@ class _Filler:
 
     def _object(self, schema: Schema, depth: int) -> dict[str, object]:
         properties: Schema = schema.get("properties", {})
-        wanted = properties if depth < _DEEP else schema.get("required", ())
+        required = schema.get("required", ())
+        # Each once, in its first place.
+        wanted = dict.fromkeys((*properties, *required) if depth < _DEEP else required)
+        other = schema.get("additionalProperties", {})
         return {
-            name: self.value(properties.get(name, {}), depth + 1)
+            name: self.value(properties.get(name, other), depth + 1)
             for name in (wanted if depth < _DEEPEST else ())
         }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.scripted import errors
 from adapters.scripted.answer import Answer, Asked, count
-from adapters.scripted.filling import fill
+from adapters.scripted.filling import fill, fits
 from domain.chat import ChatRequest
 from domain.messages import Message, Role
 from domain.sampling import JSONObjectFormat, JSONSchemaFormat
@@ -49,16 +49,23 @@ def in_form(answer: Answer, request: ChatRequest, *, calls: bool = False) -> Ans
 
     Where that is JSON, the words are its strings.
 
+    Raises:
+        InvalidRequestError: there is a schema to keep to, and nothing was found that does.
+
     Args:
         answer: its text.
         request: the request.
         calls: rather calls a tool than answer, where the form allows both.
     """
     match request.output:
-        case JSONSchemaFormat(_, schema):
-            kinds = schema.get("anyOf", ()) if _envelope(request) else ()
+        case JSONSchemaFormat(_, schema, strict):
+            is_envelope = _envelope(request) is not None
+            kinds = schema.get("anyOf", ()) if is_envelope else ()
             wanted = kinds[0 if calls else -1] if kinds else schema
-            return replace(answer, text=_json(fill(wanted, answer.text, schema)))
+            value = fill(wanted, answer.text, schema)
+            if (strict or is_envelope) and not fits(schema, value):
+                raise errors.no_value()
+            return replace(answer, text=_json(value))
         case JSONObjectFormat():
             return replace(answer, text=_json({"text": answer.text}))
         case _:

@@ -137,6 +137,49 @@ async def test_an_answer_keeps_to_a_strict_schema(builtin: Service) -> None:
     assert json.loads(said["content"]) == {"name": "Ann", "tags": ["Ann", "Ann"]}
 
 
+DIGITS = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^[0-9]+$"}}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "x", "schema": DIGITS, "strict": True},
+                }
+            },
+            id="answer",
+        ),
+        *(
+            pytest.param(
+                {
+                    "model": model,
+                    "tool_choice": choice,
+                    "tools": [
+                        {
+                            "type": "function",
+                            "function": {"name": "f", "parameters": DIGITS, "strict": True},
+                        }
+                    ],
+                },
+                id=f"{model} {choice}",
+            )
+            for model, choice in (("scripted-tools", "auto"), ("scripted-echo", "required"))
+        ),
+    ],
+)
+async def test_a_strict_schema_that_no_value_was_found_for(
+    builtin: Service, more: dict[str, Any]
+) -> None:
+    answer = await builtin.ask(user("Hi", **more))
+    fitting = await builtin.ask(user("12", **more))
+
+    assert (answer.status, answer.json["error"]["code"]) == (400, "script_no_value")
+    assert fitting.status == 200
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 502, 503, 504])
 async def test_a_status_is_a_model(builtin: Service, status: int) -> None:
     answer = await builtin.ask(user("Hi", model=f"scripted-error-{status}"))

@@ -73,6 +73,8 @@ ENVELOPE = Envelope(
         {"type": "array", "items": {"type": "boolean"}, "minItems": 3, "maxItems": 3},
         {"type": "string", "format": "date-time"},
         {"type": "string", "format": "uuid"},
+        {"type": "object", "properties": {"a": {}}, "required": ["b", "a"]},
+        {"type": "object", "required": ["a"], "additionalProperties": {"type": "null"}},
         TREE,
         ENVELOPE,
     ],
