@@ -70,7 +70,7 @@ bench *args: _dev
 instructions *args: _dev
     {{ bin }}/python -m tests.bench.instructions {{ args }}
 
-# Send mutated bodies to every endpoint; FUZZ_SEED replays a run.
+# Send ten thousand odd requests to every endpoint; FUZZ_SEED replays a run.
 fuzz *args: _dev
     {{ bin }}/python -m tests.chaos.fuzz {{ args }}
 

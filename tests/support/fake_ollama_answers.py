@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from adapters.scripted.filling import fill, fits
+from domain.errors import InvalidRequestError
 from tests.support.fake_ollama_http import JSON, NDJSON, PLAIN, Ending, Framing, Piece, Reply
 
 if TYPE_CHECKING:
@@ -178,7 +180,10 @@ def chat(body: Mapping[str, Any]) -> Reply:
         return failed(400, refusal)
     if not body.get("messages"):
         return answered(json.loads(line(model=name, done=True, done_reason="load")))
-    lines = list(_answer(name, model, body))
+    try:
+        lines = list(_answer(name, model, body))
+    except InvalidRequestError:
+        return failed(500, "Failed to initialize samplers: failed to parse grammar")
     return streamed(*lines) if body.get("stream", True) else answered(_gathered(lines))
 
 
@@ -249,14 +254,26 @@ def _refusal(name: str, model: Model, body: Mapping[str, Any]) -> str | None:
 
 def _answer(name: str, model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
     thoughts = THOUGHTS if "thinking" in model.capabilities and body.get("think", True) else ()
-    words = ("{", "}") if body.get("format") else TOKENS
+    words, is_whole = _in_form(body["format"]) if body.get("format") else (TOKENS, True)
     tokens = [("thinking", text) for text in thoughts] + [("content", text) for text in words]
     limit = body.get("options", {}).get("num_predict", -1)
     kept = tokens[:limit] if limit >= 0 else tokens
     for kind, text in kept:
         yield line({kind: text}, model=name, **_logprobs(text, body))
-    reason = "stop" if len(kept) == len(tokens) else "length"
+    reason = "stop" if len(kept) == len(tokens) and is_whole else "length"
     yield done_line(reason, completion=len(kept)).replace(b"smollm2:135m", name.encode(), 1)
+
+
+def _in_form(form: str | Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
+    """Return JSON in two tokens, and whether it is whole.
+
+    Where nothing easily satisfies a schema, a model goes on until its tokens run out.
+    """
+    if isinstance(form, str):
+        return ("{", "}"), True
+    value = fill(form, TEXT)
+    text = json.dumps(value, ensure_ascii=False)
+    return (text[:1], text[1:]), fits(form, value)
 
 
 def _logprobs(text: str, body: Mapping[str, Any]) -> dict[str, object]:
