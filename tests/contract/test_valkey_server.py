@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -253,6 +254,65 @@ async def test_what_is_not_ours_under_a_key_is_a_failure(
 
     with pytest.raises(StoreError, match="failed; the log says why"):
         await store.get(OWNER, "resp_1")
+
+
+async def test_responses_that_come_together_are_written_together(
+    store: ValkeyStore, console: Server
+) -> None:
+    many = [response(f"resp_{number}") for number in range(50)]
+    await store.put(OWNER, response())
+    await console.ask("CONFIG", "RESETSTAT")
+    await asyncio.gather(*(store.put(OWNER, each) for each in many))
+
+    calls = await console.ask("INFO", "commandstats")
+    assert calls["cmdstat_evalsha"]["calls"] == 1
+    assert [await store.get(OWNER, each.id) for each in many] == many
+    await store.advance(OWNER, response("resp_7", ResponseStatus.COMPLETED))
+
+
+async def test_large_responses_are_written_by_themselves(
+    store: ValkeyStore, console: Server
+) -> None:
+    item = MessageItem("msg_1", Role.ASSISTANT, (AnswerText("x" * 700_000),))
+    many = [replace(response(f"resp_{number}"), output=(item,)) for number in range(3)]
+    await store.put(OWNER, response())
+    await console.ask("CONFIG", "RESETSTAT")
+    await asyncio.gather(*(store.put(OWNER, each) for each in many))
+
+    calls = await console.ask("INFO", "commandstats")
+    assert calls["cmdstat_evalsha"]["calls"] == 3
+    assert [await store.get(OWNER, each.id) for each in many] == many
+
+
+async def test_what_is_refused_of_one_is_written_of_the_others(
+    store: ValkeyStore, console: Server
+) -> None:
+    await console.ask("SET", "{responses}:Response:5:owner:resp_1", "not ours")
+    many = [response(f"resp_{number}") for number in range(4)]
+    cut = asyncio.create_task(store.put(OWNER, response("resp_9")))
+    puts = [asyncio.create_task(store.put(OWNER, each)) for each in many]
+    await asyncio.sleep(0)
+    cut.cancel()
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [type(None), StoreError, *[type(None)] * 2]
+    assert [(await store.get(OWNER, many[place].id)).id for place in (0, 2, 3)] == [
+        "resp_0",
+        "resp_2",
+        "resp_3",
+    ]
+    with pytest.raises(NotFoundError):
+        await store.get(OWNER, "resp_9")
+
+
+async def test_where_the_server_is_gone_all_are_told(own: ValkeyServer) -> None:
+    async with opened(own.url) as store:
+        await store.put(OWNER, response())
+        own.stop()
+        puts = (store.put(OWNER, response(f"resp_{number}")) for number in range(3))
+        outcomes = await asyncio.gather(*puts, return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [StoreError] * 3
 
 
 async def test_a_cut_off_caller_leaves_the_connection_in_order(store: ValkeyStore) -> None:

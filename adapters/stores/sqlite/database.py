@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from adapters.stores.errors import failed
+from adapters.stores.lull import TOGETHER, Lull
 from adapters.stores.sqlite.failures import concerns_one, is_locked, spoils, store_error
 from adapters.stores.sqlite.file import open_file
 from adapters.stores.sqlite.transaction import one_of_many, reading, writing
@@ -27,10 +28,6 @@ V = TypeVar("V")
 # What does the work of several calls at once: their values in, their results out.
 Work: TypeAlias = Callable[[sqlite3.Connection, Sequence[V]], Sequence[T]]
 
-# Calls that share one commit, at most. Waiting for the disk is most of what a write costs.
-_TOGETHER = 64
-# Turns of the loop without another call after which those that wait are begun with.
-_QUIET_TURNS = 4
 # Pages of 4 kB that one look gives back to the disk, and commits between two looks.
 _SHRINK_PAGES = 256
 _SHRINK_EVERY = 64
@@ -76,7 +73,8 @@ class Database:
         self._wait_s = wait_s
         self._thread = ThreadPoolExecutor(1, "response-store")
         self._waiting: deque[_Job] = deque()
-        self._gathering: asyncio.AbstractEventLoop | None = None
+        # Those that wait together share one commit: waiting for the disk is most of what it costs.
+        self._lull = Lull(self._waiting, self._hand_over)
         self._connection: sqlite3.Connection | None = None
         self._commits = 0
         self._closed = False
@@ -123,28 +121,15 @@ class Database:
         loop = asyncio.get_running_loop()
         told: asyncio.Future[T] = loop.create_future()
         self._waiting.append(_Job(work, value, writes, told))
-        # A loop that is gone gathers no more.
-        if self._gathering is not loop:
-            self._gathering = loop
-            self._gather(loop, 0, _QUIET_TURNS)
+        self._lull.stir(loop)
         return await told
 
-    def _gather(self, loop: asyncio.AbstractEventLoop, before: int, turns: int) -> None:
-        """Hand over what waits once no more comes, or enough has: all of it is one commit."""
-        count = len(self._waiting)
-        if turns and count < _TOGETHER:
-            left = _QUIET_TURNS if count > before else turns - 1
-            loop.call_soon(self._gather, loop, count, left)
-        else:
-            self._gathering = None
-            self._hand_over(loop)
-
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        for _ in range(0, len(self._waiting), _TOGETHER):
+        for _ in range(0, len(self._waiting), TOGETHER):
             self._thread.submit(self._drain, loop)
 
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
-        jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
+        jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
         jobs = [job for job in jobs if not job.told.cancelled()]
         if jobs:
             self._do(jobs)

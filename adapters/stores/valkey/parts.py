@@ -114,18 +114,19 @@ end
 """
 
 RESPONSES = """
-local places, status, final, data, base, ids = unpack(ARGV, 4, 9)
-base, ids = tonumber(base), tonumber(ids)
-
-local function write_response(turn, more)
+-- Of what is given from ARGV[first] on; returns where that ends.
+local function write_response(first, turn, more)
+  local places, status, final, data, base, ids = unpack(ARGV, first, first + 5)
   call('HSET', key, 'places', places, 'status', status, 'final', final, 'data', data)
   call('HSET', key, 'base', base)
   call('SET', key .. '*fresh', '', 'EX', ttl)
-  for at = 10, 9 + ids do
+  local last = first + 5 + tonumber(ids)
+  for at = first + 6, last do
     call('HSET', key, 'i:' .. ARGV[at], '')
     index(places, ARGV[at])
   end
   written(turn, more)
+  return last + 1
 end
 """
 

@@ -1,7 +1,7 @@
 """What the server runs; each script is atomic.
 
-Every one takes the key of an entry, or of a claim, and then: the seconds that things are kept,
-how many entries there may be and how many bytes, and what stands above it.
+Every one takes the key of an entry (PUT those of several), or of a claim, and then: the seconds
+that things are kept, how many entries there may be and how many bytes, and what stands above it.
 """
 
 from __future__ import annotations
@@ -13,18 +13,23 @@ def _script(*parts: str) -> str:
     return "".join((PRELUDE, *parts))
 
 
-# A new response: places, status, final, data, base, how many items, their ids.
+# New responses, one for each key: places, status, final, data, base, how many items, their ids.
 PUT = _script(
     WRITES,
     RESPONSES,
     """
-local turn = next_turn()
-forget(key)
-write_response(turn, 0)
+local at = 4
+for _, each in ipairs(KEYS) do
+  key = each
+  local turn = next_turn()
+  forget(key)
+  at = write_response(at, turn, 0)
+end
 """,
 )
 
-# A response under way: as PUT, then records. Returns the data that stood final already, or ''.
+# A response under way: as one of PUT, then records. Returns the data that stood final already,
+# or ''.
 ADVANCE = _script(
     WRITES,
     RESPONSES,
@@ -37,14 +42,15 @@ end
 if kept[1] == '1' then
   return call('HGET', key, 'data')
 end
-local more = tonumber(kept[2]) + records_bytes(10 + ids)
-if base + more > limit then
+local records = 10 + tonumber(ARGV[9])
+local more = tonumber(kept[2]) + records_bytes(records)
+if tonumber(ARGV[8]) + more > limit then
   {FULL}
 end
 local turn = next_turn()
 drop_items(key)
-add_records(10 + ids)
-write_response(turn, more)
+add_records(records)
+write_response(4, turn, more)
 return ''
 """,
 )

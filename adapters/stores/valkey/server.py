@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from adapters.stores.errors import failed, full
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator
+    from collections.abc import Awaitable, Generator, Sequence
 
     from domain.errors import StoreError
 
@@ -72,7 +72,7 @@ class Server:
         """Close the connections; a second time does nothing."""
         await self._client.aclose()
 
-    async def run(self, script: str, key: str, *values: Word) -> Any:  # noqa: ANN401 - its own
+    async def run(self, script: str, keys: Sequence[str], *values: Word) -> Any:  # noqa: ANN401 - its own
         """Return what a script answers.
 
         Raises:
@@ -81,11 +81,11 @@ class Server:
         with _told():
             try:
                 return await self._client.execute_command(
-                    "EVALSHA", _digest(script), 1, key, *values
+                    "EVALSHA", _digest(script), len(keys), *keys, *values
                 )
             except exceptions.NoScriptError:
                 # A new server, or one that was told to forget them. Nothing was done yet.
-                return await self._client.execute_command("EVAL", script, 1, key, *values)
+                return await self._client.execute_command("EVAL", script, len(keys), *keys, *values)
 
     async def ask(self, command: str, *values: Word) -> Any:  # noqa: ANN401 - its own
         """Return what a command answers.

@@ -8,6 +8,7 @@ from adapters.stores import codec
 from adapters.stores.errors import full, missing
 from adapters.stores.room import ON_SERVER
 from adapters.stores.valkey import parts, scripts
+from adapters.stores.valkey.puts import Puts
 from adapters.stores.valkey.server import Server
 from domain.conversation import ResponseStatus
 
@@ -35,20 +36,22 @@ class ValkeyStore:
     def __init__(self, url: str, room: Room | None = None) -> None:
         self._server = Server(url)
         self._room = room or ON_SERVER
+        self._bounds = (self._room.ttl_s, self._room.entries, self._room.limit_bytes)
+        self._puts = Puts(self._put)
 
     async def aclose(self) -> None:
         """Close the connections; a second time does nothing."""
         await self._server.aclose()
 
     async def put(self, owner: str, response: StoredResponse) -> None:
-        written = self._response(owner, response)
-        await self._run(scripts.PUT, _RESPONSE, owner, response.id, *written)
+        size, words = self._response(owner, response)
+        await self._puts.put(_key(_RESPONSE, owner, response.id), words, size)
 
     async def advance(
         self, owner: str, response: StoredResponse, records: Sequence[bytes] = ()
     ) -> StoredResponse:
-        written = (*self._response(owner, response), *records)
-        stands = await self._run(scripts.ADVANCE, _RESPONSE, owner, response.id, *written)
+        _, words = self._response(owner, response)
+        stands = await self._run(scripts.ADVANCE, _RESPONSE, owner, response.id, *words, *records)
         if stands is None:
             raise missing(_RESPONSE, response.id)
         return codec.decode_response(stands) if stands else response
@@ -124,9 +127,10 @@ class ValkeyStore:
         await self._server.ask("DEL", _key(_CLAIM, owner, key))
 
     async def _run(self, script: str, kind: str, owner: str, id_: str, *values: Word) -> Any:  # noqa: ANN401 - each script its own
-        room = self._room
-        bounds = (room.ttl_s, room.entries, room.limit_bytes)
-        return await self._server.run(script, _key(kind, owner, id_), *bounds, *values)
+        return await self._server.run(script, [_key(kind, owner, id_)], *self._bounds, *values)
+
+    async def _put(self, keys: Sequence[str], words: Sequence[Word]) -> None:
+        await self._server.run(scripts.PUT, keys, *self._bounds, *words)
 
     async def _data(self, kind: str, owner: str, id_: str) -> bytes:
         data: bytes | None = await self._server.ask("HGET", _key(kind, owner, id_), "data")
@@ -138,14 +142,15 @@ class ValkeyStore:
         if not await self._run(scripts.DELETE, kind, owner, id_):
             raise missing(kind, id_)
 
-    def _response(self, owner: str, response: StoredResponse) -> list[Word]:
+    def _response(self, owner: str, response: StoredResponse) -> tuple[int, list[Word]]:
+        """Return about how many bytes a response takes, and what is said of it."""
         data = codec.encode_response(response)
         ids = dict.fromkeys(item.id for item in (*response.input, *response.output))
         base = parts.ENTRY_BYTES + len(data) + parts.ROW_BYTES * len(ids)
         if base > self._room.limit_bytes:
             raise full()
         final = int(response.status.final)
-        return [_places(owner), response.status.value, final, data, base, len(ids), *ids]
+        return base, [_places(owner), response.status.value, final, data, base, len(ids), *ids]
 
 
 def _key(kind: str, owner: str, id_: str) -> str:
