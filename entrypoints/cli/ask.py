@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import msgspec
 
-from entrypoints.cli.client import Piece, Summary, connected
+from entrypoints.cli.client import Piece, Summary, body_of, connected
 from entrypoints.cli.rendering import renderer
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def run(
     question: Question, url: str | None, key: str | None, *, stream: bool, as_json: bool
 ) -> int:
     """Print the answer; return the exit code."""
-    body = _body(question)
+    messages = [{"role": "user", "content": _prompt(question.words)}]
+    body = body_of(messages, question.model, question.system)
     with connected(url, key) as client:
         if as_json:
             sys.stdout.write(f"{client.whole(body).decode()}\n")
@@ -49,12 +50,6 @@ def run(
         else:
             renderer().show(_whole(client, body))
     return 0
-
-
-def _body(question: Question) -> dict[str, Any]:
-    system = [{"role": "system", "content": question.system}] if question.system else []
-    messages = [*system, {"role": "user", "content": _prompt(question.words)}]
-    return {"messages": messages, **({"model": question.model} if question.model else {})}
 
 
 def _prompt(words: str) -> str:

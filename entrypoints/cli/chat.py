@@ -8,18 +8,18 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
 
 from entrypoints.cli import models
-from entrypoints.cli.client import Summary, connected
+from entrypoints.cli.client import Summary, body_of, connected
 from entrypoints.cli.output import console
 from entrypoints.cli.rendering import renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from entrypoints.cli.client import Client, Piece
 
@@ -116,20 +116,14 @@ class _Chat:
         answer: list[str] = []
         began = time.monotonic()
         try:
-            renderer().show(_noted(self._client.streamed(self._body(asked), summary), answer))
+            body = body_of(asked, self._model, self._system)
+            renderer().show(_noted(self._client.streamed(body, summary), answer))
         except KeyboardInterrupt:
             self._note("(stopped)")
         else:
             self._tell(summary, time.monotonic() - began)
         if answer:
             self._messages = [*asked, {"role": "assistant", "content": "".join(answer)}]
-
-    def _body(self, messages: Sequence[dict[str, str]]) -> dict[str, Any]:
-        system = [{"role": "system", "content": self._system}] if self._system else []
-        return {
-            "messages": [*system, *messages],
-            **({"model": self._model} if self._model else {}),
-        }
 
     def _tell(self, summary: Summary, elapsed_s: float) -> None:
         if not self._out.is_terminal:
@@ -163,7 +157,7 @@ class _Chat:
         if not name:
             self._note("Name a file: /save chat.md")
             return
-        messages = self._body(self._messages)["messages"]
+        messages = body_of(self._messages, self._model, self._system)["messages"]
         if name.endswith(".json"):
             text = json.dumps(messages, ensure_ascii=False, indent=2)
         else:

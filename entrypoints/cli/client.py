@@ -18,7 +18,7 @@ from entrypoints.cli.output import console
 from entrypoints.settings.addresses import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
 _CONNECT_S = 5
 _DONE = b"[DONE]"
@@ -127,6 +127,14 @@ class Client:
         except httpx.HTTPError as error:
             message = f"The service at {self._url} cannot be reached, or broke off."
             raise click.ClickException(message) from error
+
+
+def body_of(
+    messages: Sequence[Mapping[str, str]], model: str | None, system: str | None
+) -> dict[str, Any]:
+    """Return a chat request; None for the service's default model, and no system prompt."""
+    first = [{"role": "system", "content": system}] if system else []
+    return {"messages": [*first, *messages], **({"model": model} if model else {})}
 
 
 def _records(response: httpx.Response) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +27,6 @@ if TYPE_CHECKING:
     from domain.keys import Key, KeyLimits
 
 _SETTING = "API_KEY_FILE"
-
-
-class _Shown(msgspec.Struct):
-    """A key as programs read it; None for no limit, and for every model."""
-
-    line: int
-    name: str | None
-    requests_per_minute: int | None
-    tokens_per_minute: int | None
-    concurrency: int | None
-    models: tuple[str, ...] | None
 
 
 def new(file: str | None, name: str, limits: KeyLimits) -> int:
@@ -106,16 +96,10 @@ def _warn(lines: KeyLines) -> None:
             _say(f"  {problem}")
 
 
-def _shown(number: int, key: Key) -> _Shown:
-    limits = key.limits
-    return _Shown(
-        number,
-        key.name,
-        limits.requests_per_minute,
-        limits.tokens_per_minute,
-        limits.concurrency,
-        limits.models or None,
-    )
+def _shown(number: int, key: Key) -> dict[str, object]:
+    """Return a key as programs read it; None for no limit, and for every model."""
+    limits = asdict(key.limits) | {"models": key.limits.models or None}
+    return {"line": number, "name": key.name, **limits}
 
 
 def _table(lines: KeyLines) -> Table:
