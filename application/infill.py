@@ -46,7 +46,11 @@ class HoleFiller:
         try:
             stream = await self._llm.stream(chat)
         except InvalidRequestError as error:
-            raise _as_asked(error) from error
+            if error.param != "messages":
+                raise
+            # The client's own name for what the model reads.
+            message = error.message.replace("messages", "prompt")
+            raise InvalidRequestError(message, code=error.code, param="prompt") from error
         # Log probabilities tell of tokens as they were drawn: nothing can be taken out of those.
         bare = request.top_logprobs is None and not infill.has_fences(request.prompt + suffix)
         return FillingStream(stream, infill.Unfenced() if bare else None)
@@ -88,9 +92,3 @@ class FillingStream:
 
 def _delta(text: str) -> list[ChatEvent]:
     return [TextDelta(text)] if text else []
-
-
-def _as_asked(error: InvalidRequestError) -> InvalidRequestError:
-    """Return ``error`` with the client's own name for what the model reads."""
-    param = "prompt" if error.param == "messages" else error.param
-    return InvalidRequestError(error.message, code=error.code, param=param)

@@ -216,14 +216,22 @@ async def test_a_model_that_writes_nothing_fills_nothing(llm: FakeLLM) -> None:
     assert llm.streams == []
 
 
-@pytest.mark.parametrize(("param", "told"), [("messages", "prompt"), ("options.x", "options.x")])
-async def test_a_refusal_names_the_clients_own_field(llm: FakeLLM, param: str, told: str) -> None:
-    llm.play(InvalidRequestError("No.", code="no", param=param))
+@pytest.mark.parametrize(
+    ("param", "message", "told", "meant"),
+    [
+        ("messages", "No room for the messages.", "prompt", "No room for the prompt."),
+        ("options.x", "No such thing in messages.", "options.x", "No such thing in messages."),
+    ],
+)
+async def test_a_refusal_names_the_clients_own_field(
+    llm: FakeLLM, param: str, message: str, told: str, meant: str
+) -> None:
+    llm.play(InvalidRequestError(message, code="no", param=param))
 
     with pytest.raises(InvalidRequestError) as caught:
         await service(llm).complete([MIDDLE], Choices())
 
-    assert (caught.value.message, caught.value.code, caught.value.param) == ("No.", "no", told)
+    assert (caught.value.message, caught.value.code, caught.value.param) == (meant, "no", told)
 
 
 async def test_streams_of_all_prompts_are_numbered(llm: FakeLLM) -> None:
