@@ -12,7 +12,7 @@ client = OpenAI(
     base_url=os.environ.get("OPENAI_BASE_URL", "http://localhost:8000/v1"),
     api_key=os.environ.get("OPENAI_API_KEY", "any, where the service has none"),
 )
-model = os.environ.get("MODEL", "smollm2:135m")
+model = os.environ.get("MODEL", "")
 
 
 def get_weather(location):

@@ -10,7 +10,7 @@ client = OpenAI(
 )
 
 completion = client.chat.completions.create(
-    model=os.environ.get("MODEL", "smollm2:135m"),
+    model=os.environ.get("MODEL", ""),
     messages=[
         {"role": "developer", "content": "You are a helpful assistant."},
         {"role": "user", "content": "Write a one-sentence bedtime story about a unicorn."},

@@ -12,7 +12,7 @@ client = OpenAI(
 previous = None
 for question in ("Tell me a joke.", "Explain why this is funny.", "Tell me another one."):
     response = client.responses.create(
-        model=os.environ.get("MODEL", "smollm2:135m"),
+        model=os.environ.get("MODEL", ""),
         previous_response_id=previous,
         input=question,
         max_output_tokens=60,

@@ -10,7 +10,7 @@ client = OpenAI(
 )
 
 response = client.responses.create(
-    model=os.environ.get("MODEL", "smollm2:135m"),
+    model=os.environ.get("MODEL", ""),
     instructions="You are a helpful assistant.",
     input="Write a one-sentence bedtime story about a unicorn.",
     max_output_tokens=100,

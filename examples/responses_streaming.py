@@ -10,7 +10,7 @@ client = OpenAI(
 )
 
 stream = client.responses.create(
-    model=os.environ.get("MODEL", "smollm2:135m"),
+    model=os.environ.get("MODEL", ""),
     input=[{"role": "user", "content": "Say 'double bubble bath' ten times fast."}],
     max_output_tokens=100,
     stream=True,

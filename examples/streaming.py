@@ -10,7 +10,7 @@ client = OpenAI(
 )
 
 stream = client.chat.completions.create(
-    model=os.environ.get("MODEL", "smollm2:135m"),
+    model=os.environ.get("MODEL", ""),
     messages=[{"role": "user", "content": "Say 'double bubble bath' ten times fast."}],
     max_completion_tokens=100,
     stream=True,

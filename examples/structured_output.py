@@ -18,7 +18,7 @@ class CalendarEvent(BaseModel):
 
 
 completion = client.chat.completions.parse(
-    model=os.environ.get("MODEL", "smollm2:135m"),
+    model=os.environ.get("MODEL", ""),
     messages=[
         {"role": "system", "content": "Extract the event information."},
         {"role": "user", "content": "Alice and Bob are going to a science fair on Friday."},

@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 
 from adapters.llamacpp.llm import LlamaCppLLM
+from adapters.llamacpp.model_file import locate
 from adapters.system import RandomIds
-from tests.support.service import MODEL, service_of
+from tests.support.service import service_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -23,13 +24,17 @@ GUARD_S = 120
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def environment() -> AsyncGenerator[dict[str, str]]:
-    """Give the environment that leads an example to the service."""
-    llm = LlamaCppLLM(RandomIds(), threads=1, parallel=1, context_length=2048)
+async def environment(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[dict[str, str]]:
+    """Give the environment that leads an example to the service, which has the reader's model."""
+    path = tmp_path_factory.mktemp("models") / "of-my-own.gguf"
+    path.symlink_to(locate(None))
+    llm = LlamaCppLLM(RandomIds(), path, threads=1, parallel=1, context_length=2048)
     # Without chance, for the sake of the test.
-    async with service_of(llm, api_key="a-key", default_temperature=0.0) as running:
+    fixed = {"api_key": "a-key", "default_temperature": 0.0, "default_model": "of-my-own"}
+    async with service_of(llm, **fixed) as running:
         url = f"http://127.0.0.1:{running.port}/v1"
-        yield {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "a-key", "MODEL": MODEL}
+        there = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "a-key"}
+        yield {name: value for name, value in os.environ.items() if name != "MODEL"} | there
 
 
 @pytest.mark.asyncio(loop_scope="module")
