@@ -44,6 +44,8 @@ _STATUSES: tuple[tuple[type[errors.ServiceError], int, str], ...] = (
 # Seconds after which asking again is worth it, for the statuses that say so.
 _RETRY_AFTER = {429: "1", 503: "2"}
 
+_ENDPOINTS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/models")
+
 # Codes of faults that asking again does not mend; the official clients would try three times.
 _LASTING = frozenset(
     {
@@ -157,15 +159,30 @@ def _asked(scope: Scope | None) -> tuple[str, str]:
     return method(scope), scope["path"]
 
 
+def meant(path: str) -> str | None:
+    """Return the endpoint that a client meant which adds it to a base URL that is too long."""
+    end = next((end for end in _ENDPOINTS if path.endswith(end)), None)
+    return None if path == f"/v1{end}" else end
+
+
+def _way(path: str) -> str:
+    if end := meant(path):
+        return f": it is /v1{end} here; the client's base URL has to end in /v1, once."
+    if path.startswith("/api/"):
+        return ": this server has OpenAI's API, at /v1; for Ollama's own, ask the Ollama behind it."
+    return ": the endpoints are listed at /docs."
+
+
 def _of_http_exception(error: HTTPException, scope: Scope | None) -> Envelope:
     verb, path = _asked(scope)
     headers = dict(error.headers or {})
     code: str | None = None
     match error:
         case NotFoundException():
-            message, code = f"Invalid URL ({verb} {path})", "unknown_url"
+            message, code = f"Invalid URL ({verb} {path}){_way(path)}", "unknown_url"
         case MethodNotAllowedException():
-            message, code = f"Not allowed to {verb} on {path}.", "method_not_supported"
+            message, code = f"Not allowed to {verb} on {path}", "method_not_supported"
+            message += _way(path) if meant(path) else "."
         case _ if error.status_code == 415:  # noqa: PLR2004 - HTTP's own number
             message, code = error.detail, "unsupported_content_type"
         case _ if error.status_code == 413:  # noqa: PLR2004 - HTTP's own number

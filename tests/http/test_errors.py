@@ -232,8 +232,34 @@ async def test_an_unknown_path_is_told_so(service: Service, path: str) -> None:
 
     assert (answer.status, answer.json) == (
         404,
-        error(f"Invalid URL (POST {path})", "invalid_request_error", code="unknown_url"),
+        error(
+            f"Invalid URL (POST {path}): the endpoints are listed at /docs.",
+            "invalid_request_error",
+            code="unknown_url",
+        ),
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("POST", "/v1/v1/chat/completions", "it is /v1/chat/completions here"),
+        ("POST", "/v1/chat/completions/chat/completions", "it is /v1/chat/completions here"),
+        ("GET", "/v1/chat/completions/models", "it is /v1/models here"),
+        ("POST", "/v1/responses/responses", "it is /v1/responses here"),
+        ("POST", "/v1/engines/x/completions", "it is /v1/completions here"),
+        ("POST", "/api/chat", "OpenAI's API, at /v1"),
+        ("GET", "/api/tags", "OpenAI's API, at /v1"),
+    ],
+)
+async def test_a_base_url_that_is_wrong_is_told_the_right_one(
+    service: Service, method: str, path: str, told: str
+) -> None:
+    answer = await service.ask({} if method == "POST" else None, path, method=method)
+
+    assert answer.status in {404, 405}
+    assert answer.json["error"]["code"] in {"unknown_url", "method_not_supported"}
+    assert told in answer.json["error"]["message"]
 
 
 async def test_head_brings_the_headers_of_get_alone(service: Service) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Request, delete, get, post, route
 from litestar.datastructures import State
 from litestar.enums import HttpMethod
+from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp
 
 from domain.errors import NotFoundError
@@ -53,27 +54,29 @@ def absent(request: Request[None, None, State]) -> ASGIApp:
     sync_to_thread=False,
     status_code=404,
 )
-def not_stored() -> ASGIApp:
+def not_stored(request: Request[None, None, State]) -> ASGIApp:
     """Refuse to show chat completions of the past."""
-    return _not_kept()
+    return _not_kept(request)
 
 
 @post(f"{_STORED}/{{rest:path}}", include_in_schema=False, sync_to_thread=False, status_code=404)
-def not_stored_to_change() -> ASGIApp:
+def not_stored_to_change(request: Request[None, None, State]) -> ASGIApp:
     """Refuse to change chat completions of the past."""
-    return _not_kept()
+    return _not_kept(request)
 
 
 @delete(f"{_STORED}/{{rest:path}}", include_in_schema=False, sync_to_thread=False, status_code=404)
-def not_stored_to_delete() -> ASGIApp:
+def not_stored_to_delete(request: Request[None, None, State]) -> ASGIApp:
     """Refuse to delete chat completions of the past."""
-    return _not_kept()
+    return _not_kept(request)
 
 
 HANDLERS = (absent, not_stored, not_stored_to_change, not_stored_to_delete)
 
 
-def _not_kept() -> ASGIApp:
+def _not_kept(request: Request[None, None, State]) -> ASGIApp:
+    if errors.meant(request.scope["path"]):
+        raise NotFoundException
     return _refused(
         "Chat completions are not kept on this server; responses are (POST /v1/responses).",
         "not_stored",
