@@ -26,6 +26,8 @@ _TASK = (
     "what was asked and what was answered, every name, number and decision that still matters, "
     "results of tools, and what is yet to do. Write the summary only."
 )
+# A small model may not find an end, and what it says then is no shorter than what it read.
+_LONGEST_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +91,5 @@ class ContextService:
 
 def _summing_up(request: ChatRequest) -> ChatRequest:
     messages = (*request.messages, Message(Role.USER, _TASK))
-    return replace(request, messages=messages, tool_choice=ToolChoice.NONE)
+    sampling = replace(request.sampling, max_tokens=_LONGEST_TOKENS)
+    return replace(request, messages=messages, sampling=sampling, tool_choice=ToolChoice.NONE)

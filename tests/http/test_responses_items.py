@@ -206,6 +206,7 @@ async def test_a_context_becomes_one_item(service: Service, llm: FakeLLM) -> Non
     assert request.messages[-1].role is Role.USER
     assert request.messages[-1].text.startswith("Sum up this conversation")
     assert request.tool_choice is ToolChoice.NONE
+    assert request.sampling.max_tokens == 2048
 
     more = await ask(service, input=[item, {"role": "user", "content": "And?"}])
 
