@@ -7,11 +7,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import structlog
-from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from application.work import WORK, Work
 from entrypoints.http.calls import CALLS, method
 from entrypoints.http.traffic import EVENT_STREAM
+from entrypoints.logging import REQUEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -52,7 +52,7 @@ class RequestContext:
         sending = _Sending(send, (_HEADER, request_id.encode()), self._traffic)
         work = Work()
         WORK.set(work)
-        bound = bind_contextvars(request_id=request_id)
+        before = REQUEST_ID.set(request_id)
         self._traffic.active += 1
         try:
             await self._app(scope, receive, sending.send)
@@ -60,7 +60,7 @@ class RequestContext:
             self._traffic.active -= 1
             sending.end()
             self._tell(scope, sending, work)
-            reset_contextvars(**bound)
+            REQUEST_ID.reset(before)
 
     def _tell(self, scope: Scope, sending: _Sending, work: Work) -> None:
         seconds = perf_counter() - work.began

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -135,13 +136,16 @@ async def test_a_bug_leaves_a_traceback_without_values(tmp_path: Path) -> None:
 async def test_a_request_leaves_one_line_under_its_id(tmp_path: Path) -> None:
     async with FakeOllama() as server, started(tmp_path, OLLAMA_URL=server.url) as process:
         port = await process.port()
-        before = len(process.output)
+        before, began = len(process.output), datetime.now(UTC)
         body = asking(model=MODEL)
         head, _ = await raw_http.fetch(port, CHAT, body, {"x-request-id": "mine-1"})
         missing, _ = await raw_http.fetch(port, "/nowhere")
         await raw_http.fetch(port, "/healthz")
         lines = [json.loads(text) for text in process.output[before:].splitlines()]
 
+    times = [datetime.fromisoformat(each["timestamp"]) for each in lines]
+    assert times == sorted(times)
+    assert all(began <= at <= datetime.now(UTC) for at in times)
     told = [
         {k: v for k, v in each.items() if k not in {"timestamp", "elapsed_ms", "first_token_ms"}}
         for each in lines
