@@ -36,7 +36,8 @@ async def test_many_streams_at_once_are_all_complete(
         pytest.skip("needs more open files than are allowed here")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     gate = asyncio.Event()
-    settings = {"MAX_CONCURRENCY": str(streams), "MAX_QUEUE": "0"}
+    # The model server of this test shares a process with the clients, and is slow to accept.
+    settings = {"MAX_CONCURRENCY": str(streams), "MAX_QUEUE": "0", "CONNECT_TIMEOUT_S": "30"}
     async with standing(tmp_path, **settings) as stand, asyncio.timeout(LIMIT_S):
         words = [f"{number} " for number in range(tokens)]
         lines = [text_line(word) for word in words]
