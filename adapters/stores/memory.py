@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -46,8 +47,9 @@ class MemoryStore:
     def __init__(self, clock: ClockPort, room: Room | None = None) -> None:
         self._clock = clock
         self._room = room or IN_MEMORY
-        # In the order of their last writes; so are the places of an item.
-        self._entries: dict[_Key, _Entry] = {}
+        # In the order of their last writes; so are the places of an item. To find the first key of
+        # a plain dictionary takes the longer, the more were taken away before it.
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
         self._sizes: dict[_Key, int] = {}
         self._bytes = 0
         self._places: dict[tuple[str, str], dict[_Key, None]] = {}
