@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from application.admitted import CALLER
 from application.allowance import VISIT, Visit
 from application.work import WORK
-from domain.errors import AuthenticationError, RateLimitError
+from domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
 from entrypoints.http import rate_headers
 from entrypoints.http.calls import CALLS, method
 from entrypoints.http.errors import envelope
@@ -88,6 +88,18 @@ def owner(scope: Scope) -> str:
     """Return whose the things are that a request makes and finds: its key's, or everyone's."""
     caller: Caller | None = _state(scope).get(_CALLER)
     return _EVERYONE if caller is None or caller.owner is None else caller.owner
+
+
+def check_all_models(scope: Scope) -> None:
+    """Return if whoever asks may know of all models.
+
+    Raises:
+        PermissionDeniedError: the key is for some models.
+    """
+    caller: Caller | None = _state(scope).get(_CALLER)
+    if caller is not None and caller.allowance is not None and caller.allowance.limits.models:
+        message = "This API key is for some models only, and what is asked for names all of them."
+        raise PermissionDeniedError(message, code="insufficient_permissions")
 
 
 async def begin_turn(scope: Scope) -> None:

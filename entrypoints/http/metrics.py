@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from litestar import Response, get
+from litestar import Request, Response, get
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from entrypoints.http import sums
+from entrypoints.http.auth import check_all_models
 from entrypoints.http.collectors import Queue, ServiceFigures
 
 if TYPE_CHECKING:
@@ -65,6 +67,9 @@ def shared(admission: Admission) -> sums.Sums:
 
 
 @get(PATH, include_in_schema=False)
-async def metrics(exposition: NamedDependency[Exposition]) -> Response[bytes]:
+async def metrics(
+    exposition: NamedDependency[Exposition], request: Request[None, None, State]
+) -> Response[bytes]:
     """Return the figures of the service."""
+    check_all_models(request.scope)
     return Response(await exposition.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

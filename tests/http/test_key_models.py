@@ -160,3 +160,24 @@ async def test_requests_on_one_connection_are_each_of_their_own_key(team: Servic
         await raw_http.hang_up(writer)
 
     assert [head.status for head in heads] == [200, 200]
+
+
+@pytest.mark.parametrize("name", ["one", "alias"])
+async def test_figures_of_all_models_are_for_keys_of_all_models(team: Service, name: str) -> None:
+    await team.ask(HI | {"model": "thinker"}, CHAT, bearer("all"))
+    refused = await team.ask(path="/metrics", headers=bearer(name))
+    shown = await team.ask(path="/metrics", headers=bearer("all"))
+
+    assert (refused.status, refused.json["error"]["code"]) == (403, "insufficient_permissions")
+    assert b"thinker" not in refused.body
+    assert (shown.status, b"thinker" in shown.body) == (200, True)
+
+
+async def test_public_figures_are_for_all(llm: FakeLLM, tmp_path: Path) -> None:
+    path = write(tmp_path, line("one", "models=llama3"))
+    async with service_of(llm, api_key_file=str(path), metrics_public=True) as service:
+        answers = [
+            await service.ask(path="/metrics", headers=headers) for headers in (bearer("one"), {})
+        ]
+
+    assert [answer.status for answer in answers] == [200, 200]
