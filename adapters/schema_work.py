@@ -20,6 +20,7 @@ PATTERN_STEPS = 2_000
 _PATTERN_WORK = 50
 _MOST_PAIRS = 50_000
 _DEEPEST = 400
+_LONGEST_INDEX = 9
 
 # By the keyword, to what of a value its schemas apply.
 _TO_ITSELF = (
@@ -74,8 +75,12 @@ def _objects(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _strange(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
     reference = node.get("$ref")
-    if isinstance(reference, str) and reference != "#" and not reference.startswith("#/"):
-        yield "$ref"
+    if isinstance(reference, str):
+        place, _, fragment = reference.partition("#")
+        own = root.get("$id")
+        is_here = not place or (isinstance(own, str) and place == own.rstrip("#"))
+        if not is_here or (fragment and not fragment.startswith("/")):
+            yield "$ref"
     yield from (name for name in _OTHER_REFERENCES if isinstance(node.get(name), str))
     if node is not root:
         yield from (name for name in _NAMES if isinstance(node.get(name), str))
@@ -127,10 +132,11 @@ class _Count:
 
     def _find(self, reference: object) -> object:
         node: Any = self._root
-        for step in str(reference).split("/")[1:]:
+        for step in str(reference).partition("#")[2].split("/")[1:]:
             name = unquote(step).replace("~1", "/").replace("~0", "~")
             if _is_list(node):
-                node = node[int(name)] if name.isdecimal() and int(name) < len(node) else None
+                is_index = name.isdecimal() and len(name) <= _LONGEST_INDEX
+                node = node[int(name)] if is_index and int(name) < len(node) else None
             else:
                 node = node.get(name) if _is_object(node) else None
         return node

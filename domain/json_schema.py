@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain, count
 from typing import Any, cast
 from urllib.parse import unquote
+
+from domain.errors import InvalidRequestError
 
 DEFINITIONS = "$defs"
 # What a reference that stays begins with; a name follows, and nothing else.
@@ -18,6 +19,12 @@ _DEFINITION_KEYS = (DEFINITIONS, "definitions")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]+")
 # Definitions that refer to each other twice over double at every step.
 _MOST_NODES = 20_000
+# So many may come of one schema of many: most have less.
+_LEAST_SHARE = 1_000
+# What stays may stay in many places, one within the other.
+_MOST_KEPT = 20 * _MOST_NODES
+# Python reads numbers of a few thousand digits at most, and no list is as long as this.
+_LONGEST_INDEX = 9
 # A reference deeper than this stays, or a long chain of them would be too deep for Python.
 _DEEPEST = 100
 
@@ -36,24 +43,33 @@ class PlainSchema:
     lost: tuple[str, ...]
 
 
-def plain(schema: Mapping[str, Any]) -> PlainSchema:
+def plain(schema: Mapping[str, Any], *, among: int = 1) -> PlainSchema:
     """Return ``schema`` with each reference into itself replaced by what it names.
 
     References are JSON pointers (RFC 6901) as fragments, with the schema's own ``$id`` or nothing
-    before them.
+    before them. Where that would make it very large, the rest of them stay, too.
+
+    Args:
+        schema: the schema.
+        among: how many schemas a request has: together they may become as large as one alone.
+
+    Raises:
+        InvalidRequestError: what stays is very large (code ``invalid_json_schema``).
     """
-    inliner = _Inliner(schema)
+    inliner = _Inliner(schema, max(_LEAST_SHARE, _MOST_NODES // among))
     return PlainSchema(inliner.plain(), tuple(inliner.lost))
 
 
-def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
+def inline_references(schema: Mapping[str, Any], *, among: int = 1) -> dict[str, Any]:
     """Return the same, whether or not all references lead somewhere."""
-    return plain(schema).schema
+    return plain(schema, among=among).schema
 
 
 class _Inliner:
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, Any], most_nodes: int) -> None:
         self._root = schema
+        self._most_nodes = most_nodes
+        self._kept_nodes = 0
         own = schema.get("$id")
         self._id = own.rstrip("#") if isinstance(own, str) else ""
         self._nodes = 0
@@ -61,6 +77,7 @@ class _Inliner:
         self._pointers: list[str] = []
         self._names: dict[str, str] = {}
         self._taken: set[str] = set()
+        self._endings: dict[str, int] = {}
         self.lost: dict[str, None] = {}
 
     def plain(self) -> dict[str, Any]:
@@ -81,7 +98,7 @@ class _Inliner:
         pointer = self._pointer(schema)
         if pointer is None:
             return {key: self._walk(value, within, depth + 1) for key, value in schema.items()}
-        if pointer in within or depth > _DEEPEST or self._nodes > _MOST_NODES:
+        if pointer in within or depth > _DEEPEST or self._nodes > self._most_nodes:
             return self._kept(schema)
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         target = {**_body(self._find(pointer)), **beside}
@@ -89,6 +106,10 @@ class _Inliner:
 
     def _kept(self, node: object) -> Any:  # noqa: ANN401 - JSON is anything
         """Return ``node`` with its references to definitions at the root."""
+        self._kept_nodes += 1
+        if self._kept_nodes > _MOST_KEPT:
+            message = "A JSON Schema of this request becomes too large with its references."
+            raise InvalidRequestError(message, code="invalid_json_schema")
         if isinstance(node, list):
             return [self._kept(item) for item in cast("list[object]", node)]
         if not isinstance(node, Mapping):
@@ -117,7 +138,7 @@ class _Inliner:
             key = step.replace("~1", "/").replace("~0", "~")
             if isinstance(node, Mapping):
                 node = cast("Mapping[str, object]", node).get(key)
-            elif isinstance(node, list) and key.isdecimal():
+            elif isinstance(node, list) and key.isdecimal() and len(key) <= _LONGEST_INDEX:
                 items = cast("list[object]", node)
                 node = items[int(key)] if int(key) < len(items) else None
             else:
@@ -130,8 +151,10 @@ class _Inliner:
         name = self._names.get(pointer)
         if name is None:
             own = _NOT_IN_NAMES.sub("_", pointer.rpartition("/")[2]) or "root"
-            names = chain([own], (f"{own}_{number}" for number in count(2)))
-            name = next(name for name in names if name not in self._taken)
+            name = own
+            while name in self._taken:
+                self._endings[own] = self._endings.get(own, 1) + 1
+                name = f"{own}_{self._endings[own]}"
             self._pointers.append(pointer)
             self._names[pointer] = name
             self._taken.add(name)

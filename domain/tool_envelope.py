@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain, count
 from typing import TYPE_CHECKING, Any, cast
 
 from domain.errors import InvalidRequestError
@@ -30,6 +29,7 @@ _DOCUMENTS_OWN = frozenset({"$id", "$schema"})
 
 # A weak model would repeat itself until its tokens run out.
 _MOST_CALLS = 8
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class Envelope:
         Raises:
             InvalidRequestError: a schema refers to what is not in it.
         """
-        definitions: dict[str, Any] = {}
+        lifting = _Lifting(len(self.tools))
         kinds = [
             _object(
                 {
                     "name": {"const": tool.name},
-                    "arguments": {"type": "object", **_lift(tool.parameters, definitions, "tools")},
+                    "arguments": {"type": "object", **lifting.lift(tool.parameters, "tools")},
                 }
             )
             for tool in self.tools
@@ -72,9 +72,9 @@ class Envelope:
         }
         envelope = _object({CALLS: calls})
         if self.may_reply:
-            reply = _object({REPLY: self._reply(definitions)})
+            reply = _object({REPLY: self._reply(lifting)})
             envelope = {"anyOf": [envelope, reply]}
-        return envelope | {DEFINITIONS: definitions} if definitions else envelope
+        return envelope | {DEFINITIONS: lifting.definitions} if lifting.definitions else envelope
 
     def rule(self, tools_text: str) -> str:
         """Return the instruction that goes with the schema.
@@ -91,10 +91,10 @@ class Envelope:
             lines.append(f"Call a tool now: answer with JSON of the form {call}.")
         return "\n".join(lines)
 
-    def _reply(self, definitions: dict[str, Any]) -> JSONObject:
+    def _reply(self, lifting: _Lifting) -> JSONObject:
         match self.output:
             case JSONSchemaFormat(_, schema):
-                return _lift(schema, definitions, "response_format")
+                return lifting.lift(schema, "response_format")
             case JSONObjectFormat():
                 return {"type": "object"}
             case TextFormat():
@@ -110,29 +110,45 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lift(schema: JSONObject, definitions: dict[str, Any], param: str) -> dict[str, Any]:
-    """Return ``schema`` without references; those that must stay find their target at the root.
+class _Lifting:
+    """Takes references out of schemas; those that must stay find their target in ``definitions``.
 
-    Where another schema has the names of its definitions for something else, they get new ones.
+    Args:
+        schemas: how many are to come.
     """
-    found = plain(schema)
-    if found.lost:
-        message = f"The JSON Schema refers to {found.lost[0]!r}, which is not a place in it."
+
+    def __init__(self, schemas: int) -> None:
+        self.definitions: dict[str, Any] = {}
+        self._schemas = schemas
+        self._number = 0
+
+    def lift(self, schema: JSONObject, param: str) -> dict[str, Any]:
+        """Return ``schema`` without its definitions.
+
+        Where another has their names for something else, they get new ones.
+        """
+        self._number += 1
+        found = plain(schema, among=self._schemas)
+        if found.lost:
+            reference = found.lost[0][:_LONGEST_SHOWN]
+            message = f"The JSON Schema refers to {reference!r}, which is not a place in it."
+            raise InvalidRequestError(message, code="invalid_json_schema", param=param)
+        plain_ = {key: value for key, value in found.schema.items() if key not in _DOCUMENTS_OWN}
+        # The second is taken only where a client has such names itself, the third never.
+        for ending in ("", f"_{self._number}", f"_{self._number}_of_{self._schemas}"):
+            lifted = _renamed(plain_, ending)
+            if self._agrees(lifted):
+                self.definitions |= lifted.pop(DEFINITIONS, {})
+                return lifted
+        message = "The definitions of several JSON Schemas have names that cannot be told apart."
         raise InvalidRequestError(message, code="invalid_json_schema", param=param)
-    lifted = {key: value for key, value in found.schema.items() if key not in _DOCUMENTS_OWN}
-    endings = chain([""], (f"_{number}" for number in count(2)))
-    renamed = (_renamed(lifted, ending) for ending in endings)
-    lifted = next(one for one in renamed if _agrees(one, definitions))
-    definitions |= lifted.pop(DEFINITIONS, {})
-    return lifted
 
-
-def _agrees(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    """Return whether no name of a definition of ``schema`` has another meaning already."""
-    return all(
-        definitions.get(name, definition) == definition
-        for name, definition in schema.get(DEFINITIONS, {}).items()
-    )
+    def _agrees(self, schema: Mapping[str, Any]) -> bool:
+        """Return whether no name of a definition of ``schema`` has another meaning already."""
+        return all(
+            self.definitions.get(name, definition) == definition
+            for name, definition in schema.get(DEFINITIONS, {}).items()
+        )
 
 
 def _renamed(schema: Mapping[str, Any], ending: str) -> dict[str, Any]:

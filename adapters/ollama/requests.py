@@ -74,7 +74,7 @@ def chat(request: ChatRequest, windows: ContextWindows) -> bytes:
         model=request.model,
         messages=[_message(message) for message in request.messages],
         stream=True,
-        tools=[_tool(tool) for tool in offered] or UNSET,
+        tools=[_tool(tool, len(offered)) for tool in offered] or UNSET,
         format=_format(request.output),
         options=_options(request.model, request.sampling, request.engine, windows) or UNSET,
         think=UNSET if request.reasoning is None else _THINK[request.reasoning],
@@ -146,10 +146,9 @@ def _call(call: ToolCall) -> wire.ToolCall:
     return wire.ToolCall(wire.Function(call.name, arguments), call.id)
 
 
-def _tool(tool: ToolDefinition) -> wire.ToolBody:
-    return wire.ToolBody(
-        wire.ToolFunctionBody(tool.name, tool.description or "", schema.for_tool(tool.parameters))
-    )
+def _tool(tool: ToolDefinition, among: int) -> wire.ToolBody:
+    parameters = schema.for_tool(tool.parameters, among=among)
+    return wire.ToolBody(wire.ToolFunctionBody(tool.name, tool.description or "", parameters))
 
 
 def _format(output: OutputFormat) -> str | dict[str, Any] | UnsetType:

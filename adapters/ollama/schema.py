@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def for_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a tool in the keys that Ollama keeps."""
-    plain = _kept(inline_references(schema))
+def for_tool(schema: Mapping[str, Any], *, among: int = 1) -> dict[str, Any]:
+    """Return the parameters of one of so many tools in the keys that Ollama keeps."""
+    plain = _kept(inline_references(schema, among=among))
     plain.setdefault("type", "object")
     plain.setdefault("properties", {})
     return plain

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
+from domain.errors import InvalidRequestError
 from domain.json_schema import inline_references, plain
 
 NAME = {"type": "string"}
@@ -237,3 +238,35 @@ def test_the_schema_given_is_not_changed() -> None:
     inline_references(schema)
 
     assert repr(schema) == before
+
+
+def test_many_schemas_become_no_larger_together_than_one() -> None:
+    doubling: dict[str, Any] = {
+        f"D{step}": {"items": {"a": {"$ref": f"#/$defs/D{step + 1}"}}, "not": NAME}
+        | {"properties": {"a": {"$ref": f"#/$defs/D{step + 1}"}}}
+        for step in range(30)
+    }
+    schema = {"$ref": "#/$defs/D0", "$defs": doubling | {"D30": NAME}}
+
+    alone, among = (len(str(inline_references(schema, among=count))) for count in (1, 128))
+
+    assert among < alone / 10
+
+
+def test_what_stays_in_very_many_places_is_refused() -> None:
+    inner: dict[str, Any] = {f"k{number}": {"const": number} for number in range(6000)}
+    for _ in range(90):
+        inner = {"a": inner}
+    within = {f"p{depth}": {"$ref": "#/n" + "/a" * depth} for depth in range(90)}
+    schema = {"x": [{}] * 20_001, "n": inner, "properties": within}
+
+    with pytest.raises(InvalidRequestError) as caught:
+        inline_references(schema)
+
+    assert caught.value.code == "invalid_json_schema"
+
+
+def test_a_place_that_no_list_has_is_nowhere() -> None:
+    reference = "#/items/" + "9" * 5000
+
+    assert plain({"items": [NAME], "not": {"$ref": reference}}).lost == (reference,)

@@ -203,7 +203,7 @@ def test_a_large_pattern_alone_is_taken() -> None:
     [
         {"$anchor": "a", "items": {"$ref": "#a"}},
         {"$dynamicAnchor": "a", "items": {"$dynamicRef": "#a"}},
-        {"$id": "urn:a:b", "items": {"$ref": "urn:a:b"}},
+        {"$id": "urn:a:b", "items": {"$ref": "urn:a:c#/items"}},
         {"items": {"$id": "urn:c:d", "items": {"$ref": "#/items"}}},
     ],
 )
@@ -212,6 +212,17 @@ def test_references_that_cannot_be_followed_are_refused(schema: dict[str, Any]) 
         RustSchemas().compile(schema, param="tools")
 
     assert caught.value.code == "invalid_json_schema"
+
+
+def test_a_reference_may_begin_with_the_id_of_the_schema() -> None:
+    schema = {
+        "$id": "https://a.example/b",
+        "items": {"$ref": "https://a.example/b#/$defs/n"},
+        "$defs": {"n": {"type": "integer"}},
+    }
+
+    assert fault("[1]", schema) is None
+    assert str(fault('["a"]', schema)).startswith("$[0]")
 
 
 def test_a_property_with_the_name_of_a_keyword_is_none() -> None:

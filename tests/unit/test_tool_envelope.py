@@ -246,3 +246,36 @@ def test_calls_and_results_read_as_text() -> None:
         Message(Role.USER, "The tool get_weather answered: sunny"),
         Message(Role.USER, "The tool  answered: cold"),
     )
+
+
+def test_definitions_of_many_tools_are_told_apart_at_once() -> None:
+    tools = [
+        ToolDefinition(
+            f"f{number}",
+            None,
+            {
+                "$ref": "#/$defs/D",
+                "$defs": {"D": {"not": {"$ref": "#/$defs/D"}, "title": str(number)}},
+            },
+        )
+        for number in range(128)
+    ]
+
+    names = envelope(*tools).schema()["$defs"]
+
+    assert list(names) == ["D", *(f"D_{number}" for number in range(2, 129))]
+
+
+def test_definitions_that_cannot_be_told_apart_are_refused() -> None:
+    def tool(*names: str) -> ToolDefinition:
+        definitions = {name: {"not": {"$ref": f"#/$defs/{name}"}} for name in names}
+        references = [{"$ref": f"#/$defs/{name}"} for name in names]
+        return ToolDefinition("_".join(names), None, {"anyOf": references, "$defs": definitions})
+
+    other = {"not": {"not": {"$ref": "#/$defs/D"}}}
+    second = ToolDefinition("second", None, {"$ref": "#/$defs/D", "$defs": {"D": other}})
+
+    with pytest.raises(InvalidRequestError) as caught:
+        envelope(tool("D", "D_2", "D_2_of_2"), second).schema()
+
+    assert (caught.value.code, caught.value.param) == ("invalid_json_schema", "tools")
