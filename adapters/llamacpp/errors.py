@@ -29,7 +29,7 @@ _SCHEMA = re.compile(
     r"|JSON schema conversion failed:\s*(?P<failed>[^\n]+)"
 )
 _TOO_LARGE = re.compile(
-    r"input \((?P<tokens>\d+) tokens\) is too large .*current batch size: (?P<most>\d+)"
+    r"input \((?P<tokens>\d{1,18}) tokens\) is too large .*current batch size: (?P<most>\d{1,18})"
 )
 _GRAMMAR = re.compile(r"failed to parse grammar|Failed to initialize samplers")
 _FIELD = re.compile(r"Field '(?P<field>\w+)': (?P<reason>[^\n]+)")

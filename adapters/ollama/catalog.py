@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from adapters.engines import failures
+from adapters.engines.decoding import UNREADABLE
 from adapters.ollama import requests, wire
 from adapters.ollama.errors import status_error
 from domain.models import Capability, ModelDetails, ModelSummary, canonical
@@ -108,7 +109,7 @@ def _now() -> float:
 def _decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise failures.unreadable() from error
 
 

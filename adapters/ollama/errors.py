@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.engines import failures
+from adapters.engines.decoding import UNREADABLE
 from adapters.ollama import wire
 from adapters.ollama.words import WORDS
 from domain.errors import InvalidRequestError, NotFoundError, OverloadedError
@@ -73,7 +74,7 @@ def model_not_found(model: str) -> NotFoundError:
 def _text(body: bytes) -> str:
     try:
         return msgspec.json.decode(body, type=wire.ErrorBody).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return body.decode("utf-8", "replace")
 
 
@@ -93,8 +94,8 @@ def _known(text: str, prompt: str) -> ServiceError | None:
 def _context_exceeded(text: str, prompt: str) -> InvalidRequestError:
     try:
         inner = msgspec.json.decode(text, type=wire.InnerErrorBody).error
-    except msgspec.DecodeError:
-        counts = [int(number) for number in re.findall(r"\((\d+) tokens\)", text)]
+    except UNREADABLE:
+        counts = [int(number) for number in re.findall(r"\((\d{1,18}) tokens\)", text)]
         asked, limit = counts if len(counts) == 2 else (0, 0)  # noqa: PLR2004 - asked and limit
         return failures.too_long(prompt, asked, limit, mend=_LONGER)
     return failures.too_long(prompt, inner.n_prompt_tokens, inner.n_ctx, mend=_LONGER)

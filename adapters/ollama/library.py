@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.engines import failures
+from adapters.engines.decoding import UNREADABLE
 from adapters.ollama import requests, wire
 from adapters.ollama.errors import status_error
 from adapters.transport.ndjson import LineSplitter, split
@@ -107,7 +108,7 @@ class PullDecoder:
     def _progress(self, line: bytes) -> PullProgress:
         try:
             told = _line(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise failures.unreadable() from error
         if told.error:
             raise pull_error(told.error, self._name)
@@ -127,7 +128,7 @@ class OllamaLibrary:
             raise status_error(status, body, None)
         try:
             return _version(body).version
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise failures.unreadable() from error
 
     async def pull(self, name: str) -> AsyncGenerator[PullProgress]:

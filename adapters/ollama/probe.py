@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from adapters.engines.decoding import UNREADABLE
 from adapters.ollama import requests, wire
 from domain.models import Capability, canonical
 
@@ -38,7 +39,7 @@ def _tags(base_url: str) -> list[wire.Tag]:
     try:
         body = _fetch(base_url, "GET", "/api/tags") or b"{}"
         return msgspec.json.decode(body, type=wire.Tags).models or []
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return []
 
 
@@ -46,7 +47,7 @@ def _chats(base_url: str, model: str) -> bool:
     try:
         body = _fetch(base_url, "POST", "/api/show", requests.model(model)) or b""
         capabilities = msgspec.json.decode(body, type=wire.ShowAnswer).capabilities
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return False
     return capabilities is None or Capability.COMPLETION in capabilities
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from adapters.engines import failures
+from adapters.engines.decoding import UNREADABLE
 from adapters.openai_upstream import wire
 from adapters.openai_upstream.errors import model_not_found, status_error
 from domain.errors import InvalidRequestError
@@ -100,7 +101,7 @@ class Catalog:
             raise status_error(status, body, None)
         try:
             models = _decode(body).data or []
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise failures.unreadable() from error
         self._models = {canonical(model.id): model for model in models}
         self._expires = asyncio.get_running_loop().time() + _TTL_S

@@ -10,6 +10,7 @@ import struct
 import msgspec
 
 from adapters.engines import failures
+from adapters.engines.decoding import UNREADABLE
 from adapters.openai_upstream import wire
 from domain.embeddings import COMPONENT_BYTES, EmbedResult, Vector, cut, pack, unpack
 
@@ -37,7 +38,7 @@ def _result(answer: bytes) -> EmbedResult:
         decoded = _decode(answer)
         ordered = sorted(decoded.data, key=lambda entry: entry.index)
         vectors = tuple(_vector(entry.embedding) for entry in ordered)
-    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, ValueError) as error:
+    except (*UNREADABLE, OverflowError, ValueError) as error:
         raise failures.unreadable() from error
     usage = decoded.usage or wire.Usage()
     return EmbedResult(vectors, usage.prompt_tokens)

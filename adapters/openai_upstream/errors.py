@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.engines import failures
+from adapters.engines.decoding import UNREADABLE
 from adapters.engines.failures import Meaning
 from adapters.openai_upstream import wire
 from domain.errors import (
@@ -36,8 +37,10 @@ _TOO_LONG = re.compile(
     r"|context is too short|max_model_len"
 )
 _COUNTS = (
-    re.compile(r"maximum context length (?:is|of) (?P<limit>\d+) tokens.*?(?P<asked>\d+) tokens"),
-    re.compile(r"\((?P<asked>\d+) tokens\).*context length \((?P<limit>\d+) tokens\)"),
+    re.compile(
+        r"maximum context length (?:is|of) (?P<limit>\d{1,18}) tokens.*?(?P<asked>\d{1,18}) tokens"
+    ),
+    re.compile(r"\((?P<asked>\d{1,18}) tokens\).*context length \((?P<limit>\d{1,18}) tokens\)"),
 )
 
 # Fields of our clients' requests that a refusal may name.
@@ -198,12 +201,12 @@ def _missing(failure: wire.Failure, model: str) -> ServiceError:
 def _failure_of(body: bytes) -> wire.Failure:
     try:
         return _failure(msgspec.json.decode(body, type=wire.ErrorBody).error)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         pass
     try:
         # As vLLM had it before it had OpenAI's form.
         return msgspec.json.decode(body, type=wire.Failure)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return wire.Failure(body.decode("utf-8", "replace"))
 
 

@@ -172,3 +172,28 @@ def test_without_counts_the_error_says_what_is_too_long() -> None:
     assert error.message == (
         "The model's context is too short for the input of this request. Shorten it."
     )
+
+
+DEEP = "[" * 3000 + "]" * 3000
+MANY = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(f'{{"x":{DEEP},"error":{{"message":"no"}}}}', id="nesting"),
+        pytest.param(f'{{"error":{{"x":{DEEP}}}}}', id="nesting within"),
+    ],
+)
+def test_a_refusal_that_nobody_can_read_is_one(body: str) -> None:
+    assert isinstance(status_error(500, body.encode(), model="m"), UPSTREAM)
+
+
+def test_numbers_that_nobody_can_read_are_left_out() -> None:
+    message = f"maximum context length is {MANY} tokens, you requested {MANY} tokens"
+    body = json.dumps({"error": {"message": message}}).encode()
+
+    error = status_error(400, body, model="m")
+
+    assert error.code == "context_length_exceeded"
+    assert "999" not in error.message

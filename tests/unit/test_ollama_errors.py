@@ -194,3 +194,26 @@ def test_recorded_refusals_have_a_meaning_of_their_own(transcript: Transcript) -
 
     assert error.code not in {None, "upstream_error"}
     assert "/" not in error.message
+
+
+DEEP = "[" * 3000 + "]" * 3000
+MANY = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"exceeds the context length ({MANY} tokens) ({MANY} tokens)", id="digits"),
+        pytest.param(f'{{"error":{{"x":{DEEP}}},"m":"exceed_context_size"}}', id="nesting"),
+    ],
+)
+def test_words_that_nobody_can_read_are_told_without_them(text: str) -> None:
+    told = stream_error(text), status_error(500, json.dumps({"error": text}).encode(), model="m")
+
+    assert [error.code for error in told] == ["context_length_exceeded"] * 2
+
+
+def test_a_refusal_that_is_nested_too_deeply_is_one() -> None:
+    body = f'{{"x":{DEEP},"error":"no"}}'.encode()
+
+    assert isinstance(status_error(500, body, model="m"), UPSTREAM)
