@@ -25,6 +25,11 @@ _log.setLevel(logging.WARNING)
 _log.addFilter(lambda record: not _is_of_bad_text(record))
 
 _TOO_LARGE = 413
+# So much is taken in before everything else has its turn.
+_AT_ONCE_BYTES = 16 * 1024
+# Fragments, pings and pongs from one event to the next; more where they bring so much each.
+_MOST_FRAMES = 1000
+_FRAME_BYTES = 1024
 # To wait for a client to confirm that a connection is closed, where the server ends; and for
 # more of what is refused.
 _FAREWELL_S = 0.5
@@ -43,6 +48,37 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self._write_s = write_s
         self._writing: asyncio.TimerHandle | None = None
         self._deadline = 0.0
+        self._unread = bytearray()
+        self._frames = 0
+        self._bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        # A frame may be six bytes: so many frames at once would hold up everything else.
+        if not self.handshake_initiated or (not self._unread and len(data) <= _AT_ONCE_BYTES):
+            super().data_received(data)
+            return
+        if not self._unread:
+            self.loop.call_soon(self._read_on)
+        self._unread += data
+        self.transport.pause_reading()
+
+    def handle_cont(self, event: Frame) -> None:
+        self._count(event)
+        if not self.close_sent:
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        self._count()
+        if not self.close_sent:
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        self._count()
+        super().handle_pong(event)
+
+    def send_receive_event_to_app(self) -> None:
+        self._frames = self._bytes = 0
+        super().send_receive_event_to_app()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._drained()
@@ -81,6 +117,33 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.MESSAGE_TOO_BIG})
         self._deadline = self.loop.time() + self.close_timeout
         self._linger()
+
+    def _read_on(self) -> None:
+        if self.disconnected:
+            return
+        part = bytes(self._unread[:_AT_ONCE_BYTES])
+        del self._unread[:_AT_ONCE_BYTES]
+        super().data_received(part)
+        if self.transport.is_closing():
+            return
+        if self._unread:
+            self.loop.call_soon(self._read_on)
+        elif not self.read_paused:
+            self.transport.resume_reading()
+
+    def _count(self, event: Frame | None = None) -> None:
+        """Count a frame that is no event by itself; too many of them end the connection."""
+        self._frames += 1
+        self._bytes += 0 if event is None else len(event.data)
+        if self._frames > _MOST_FRAMES + self._bytes // _FRAME_BYTES and not self.close_sent:
+            self.conn.fail(CloseCode.POLICY_VIOLATION, "too many frames")
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            self.queue.put_nowait(
+                {"type": "websocket.disconnect", "code": CloseCode.POLICY_VIOLATION}
+            )
+            self._deadline = self.loop.time() + self.close_timeout
+            self._linger()
 
     def _linger(self) -> None:
         """Close once the rest of what is refused has come: unread, it would undo the refusal."""

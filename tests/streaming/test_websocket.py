@@ -210,6 +210,31 @@ async def test_a_turn_that_is_cut_before_its_first_token(service: Service, llm: 
         assert await socket.closed() == 1012
 
 
+PING, PONG, MORE = 0x89, 0x8A, 0x00
+
+
+@pytest.mark.parametrize("opcode", [PING, PONG, MORE], ids=["pings", "pongs", "empty fragments"])
+async def test_a_flood_of_frames_that_bring_nothing_ends_the_connection(
+    service: Service, opcode: int
+) -> None:
+    async with connected(service, ping_interval=None) as socket:
+        if opcode == MORE:
+            # The begin of a text that never ends.
+            socket.connection.transport.write(bytes([0x01, 0x81]) + bytes(4) + b"{")
+        frame = bytes([opcode, 0x80]) + bytes(4)
+        socket.connection.transport.write(frame * 40_000)
+
+        assert await socket.closed() == 1008
+
+
+async def test_a_few_of_them_do_not(service: Service) -> None:
+    async with connected(service) as socket:
+        for _ in range(500):
+            await socket.connection.ping()
+
+        assert (await socket.answer())["status"] == "completed"
+
+
 async def test_text_that_is_none_ends_the_connection_and_is_no_fault_of_ours(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
