@@ -35,6 +35,11 @@ class Tally:
     hung: list[str] = field(default_factory=list[str])
     wrong: list[str] = field(default_factory=list[str])
 
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong."""
+        return [*self.wrong, *(f"hung: {it}" for it in self.hung)]
+
     def __str__(self) -> str:
         """The figures in a line, then each error's."""
         errors = ", ".join(f"{code} {count}" for code, count in self.errors.most_common())

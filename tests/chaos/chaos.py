@@ -10,7 +10,6 @@ every request must have ended in a complete answer or in an error, within its de
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
@@ -23,10 +22,11 @@ from random import Random  # noqa: TID251 - seeded: chance that can be repeated
 from typing import TYPE_CHECKING, Any
 
 from tests.chaos.asked import Question, Tally, ask
+from tests.chaos.run import run, told
 from tests.chaos.upstream import KINDS
 from tests.chaos.victims import Service, Upstream, Valkey, Victim, free_port
 from tests.support import asking, raw_http, response_streams
-from tests.support.faults import Faults, chosen_seed
+from tests.support.faults import Faults
 from tests.support.valkey import program
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _SHARE = 0.05
 _CLIENTS = 8
 _DEADLINE_S = 25
 _PAUSE_S = 0.05
-_SHOWN = 20
 # Of so many responses one is asked for with another's key.
 _FOREIGN = 10
 _KEYS = ("a-key-of-one-tenant-0001", "a-key-of-the-other-tenant-0002")
@@ -76,23 +75,21 @@ class Report:
         """All of it, to print."""
         kills = ", ".join(f"{name} {count}" for name, count in sorted(self.kills.items()))
         lines = [
-            f"chaos: seed {self.seed}, {self.minutes:g} minutes, stores: {self.stores}",
-            f"chaos: kills {self.kills.total()} ({kills})",
-            f"chaos: {self.tally}",
+            f"seed {self.seed}, {self.minutes:g} minutes, stores: {self.stores}",
+            f"kills {self.kills.total()} ({kills})",
+            str(self.tally),
             (
-                f"chaos: acknowledged {len(self.acknowledged)}, lost {len(self.lost)}, "
+                f"acknowledged {len(self.acknowledged)}, lost {len(self.lost)}, "
                 f"hung {len(self.tally.hung)}, wrong {len(self.tally.wrong)}"
             ),
-            *(f"FAULT {fault}" for fault in self.problems[:_SHOWN]),
         ]
-        return "\n".join([*lines, f"chaos: {len(self.problems)} faults"])
+        return told("chaos", lines, self.problems)
 
     @property
     def problems(self) -> list[str]:
         """What is wrong."""
-        hung = [f"hung: {it}" for it in self.tally.hung]
         lost = [f"lost: {it}" for it in self.lost]
-        return [*lost, *hung, *self.tally.wrong, *self.faults]
+        return [*lost, *self.tally.problems, *self.faults]
 
 
 async def chaos(seed: str, minutes: float, stores: Mapping[str, str] | None = None) -> Report:
@@ -217,17 +214,5 @@ async def _kept(port: int, id_: str, key: str) -> tuple[int, Mapping[str, Any]]:
     return head.status, json.loads(body)
 
 
-def main() -> int:
-    """Run it from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="just chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="how long")
-    given = parser.parse_args()
-    seed = chosen_seed()
-    print(f"chaos: FAULT_SEED={seed}", flush=True)
-    report = asyncio.run(chaos(seed, given.minutes))
-    print(report)
-    return bool(report.problems)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("chaos", __doc__, chaos))

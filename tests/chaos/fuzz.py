@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from tests.chaos import asks
 from tests.chaos.bodies import Known, Sample, samples
 from tests.chaos.connection import Connection
+from tests.chaos.run import told
 from tests.chaos.talk import Talk
 from tests.chaos.verdict import trespass, wrong
 from tests.support import raw_http
@@ -64,11 +65,10 @@ class Report:
         """All of it, to print."""
         counts = ", ".join(f"{status}: {n}" for status, n in sorted(self.statuses.items()))
         lines = [
-            f"fuzz: seed {self.seed}, {self.statuses.total()} requests answered ({counts})",
-            f"fuzz: and {self.turns} turns on WebSockets",
+            f"seed {self.seed}, {self.statuses.total()} requests answered ({counts})",
+            f"and {self.turns} turns on WebSockets",
         ]
-        lines += [f"FAULT {fault}" for fault in self.faults]
-        return "\n".join([*lines, f"fuzz: {len(self.faults)} faults"])
+        return told("fuzz", lines, self.faults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ before its end. ``FAULT_SEED`` in the environment plays the same requests and fa
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -18,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from tests.chaos import dropping
 from tests.chaos.asked import Question, Tally, ask
+from tests.chaos.run import run, told
 from tests.chaos.watch import Held, growth, held, tracebacks
 from tests.support import asking
-from tests.support.faults import Faults, chosen_seed
+from tests.support.faults import Faults
 from tests.support.standing import standing
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _CLIENTS = 12
 _DEADLINE_S = 30
 _SAMPLES = 120
 _WINDOW = 8
-_SHOWN = 20
 _PAUSE_S = 0.1
 # What a run may rise by, after its first third.
 _LIMITS = {"resident_mib": 16.0, "descriptors": 12.0, "tasks": 12.0}
@@ -71,23 +70,21 @@ class Report:
         """All of it, to print."""
         first, last = self.samples[len(self.samples) // 3], self.samples[-1]
         lines = [
-            f"soak: seed {self.seed}, {self.minutes:g} minutes, {len(self.samples)} samples",
-            f"soak: {self.tally}; dropped by their clients {self.dropped}",
+            f"seed {self.seed}, {self.minutes:g} minutes, {len(self.samples)} samples",
+            f"{self.tally}; dropped by their clients {self.dropped}",
             *(
-                f"soak: {name} {getattr(self.samples[0], name):g} at first, "
+                f"{name} {getattr(self.samples[0], name):g} at first, "
                 f"{getattr(first, name):g} after a third, {getattr(last, name):g} at last; "
                 f"the least of each window rises by {rise:g} from then on"
                 for name, rise in self.grown.items()
             ),
-            *(f"FAULT {fault}" for fault in self.problems[:_SHOWN]),
         ]
-        return "\n".join([*lines, f"soak: {len(self.problems)} faults"])
+        return told("soak", lines, self.problems)
 
     @property
     def broken(self) -> list[str]:
         """What is wrong, but for what grows: a short run says nothing of that."""
-        hung = [f"hung: {it}" for it in self.tally.hung]
-        return [*self.tally.wrong, *hung, *self.faults]
+        return [*self.tally.problems, *self.faults]
 
     @property
     def problems(self) -> list[str]:
@@ -95,12 +92,7 @@ class Report:
         rising = [
             f"{name} grows: {rise:g}" for name, rise in self.grown.items() if rise > _LIMITS[name]
         ]
-        return [
-            *self.tally.wrong,
-            *(f"hung: {it}" for it in self.tally.hung),
-            *self.faults,
-            *rising,
-        ]
+        return [*self.broken, *rising]
 
 
 async def soak(seed: str, minutes: float) -> Report:
@@ -145,17 +137,5 @@ async def _client(stand: Stand, client: int, faults: Faults, report: Report) -> 
             await ask(stand.port, question, faults, report.tally, _DEADLINE_S)
 
 
-def main() -> int:
-    """Run it from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="just soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="how long")
-    given = parser.parse_args()
-    seed = chosen_seed()
-    print(f"soak: FAULT_SEED={seed}", flush=True)
-    report = asyncio.run(soak(seed, given.minutes))
-    print(report)
-    return bool(report.problems)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("soak", __doc__, soak))

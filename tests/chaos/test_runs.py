@@ -51,5 +51,5 @@ def test_soak_notices_what_grows(name: str) -> None:
 def test_what_hung_or_was_wrong_is_a_problem() -> None:
     tally = Tally(hung=["a"], wrong=["b"])
 
-    assert chaos.Report(SEED, 10, "SQLite", tally).problems == ["hung: a", "b"]
+    assert chaos.Report(SEED, 10, "SQLite", tally).problems == ["b", "hung: a"]
     assert soak.Report(SEED, 10, tally).broken == ["b", "hung: a"]

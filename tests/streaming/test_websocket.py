@@ -229,8 +229,8 @@ async def test_a_flood_of_frames_that_bring_nothing_ends_the_connection(
 
 async def test_a_few_of_them_do_not(service: Service) -> None:
     async with connected(service) as socket:
-        for _ in range(500):
-            await socket.connection.ping()
+        pongs = [await socket.connection.ping() for _ in range(500)]
+        await asyncio.gather(*pongs)
 
         assert (await socket.answer())["status"] == "completed"
 
