@@ -102,6 +102,35 @@ async def test_what_comes_after_the_end_is_nothing(service: Service, number: str
     assert (answer.status, answer.body) == (200, b"data: [DONE]\n\n")
 
 
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("stream=maybe", "stream"),
+        ("stream=true&starting_after=abc", "starting_after"),
+        ("stream=true&starting_after=-1", "starting_after"),
+        ("include[]=bogus", "include"),
+    ],
+)
+async def test_a_query_that_says_nothing_is_refused_by_its_name(
+    service: Service, query: str, param: str
+) -> None:
+    await ask(service, **BACKGROUND)
+
+    answer = await service.ask(path=f"{PATH}/resp_2?{query}")
+
+    assert (answer.status, answer.json["error"]["param"]) == (400, param)
+    assert answer.json["error"]["code"] == "invalid_value"
+
+
+@pytest.mark.parametrize("word", ["True", "1"])
+async def test_a_stream_may_be_asked_for_in_other_words(service: Service, word: str) -> None:
+    answer = await ask(service, stream=True, **BACKGROUND)
+
+    again = await service.ask(path=f"{PATH}/resp_2?stream={word}")
+
+    assert again.body == answer.body
+
+
 async def test_it_goes_on_when_its_caller_leaves(service: Service, llm: FakeLLM) -> None:
     llm.gate = asyncio.Event()
     body = {"input": "Hi", "stream": True, **BACKGROUND}
