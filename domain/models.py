@@ -30,6 +30,7 @@ class ModelSummary:
         parameter_size: how many weights it has (``8.2B``), where known.
         loaded: whether it is in memory; None where the server does not say.
         alias_of: the model that this name stands for, if it is not one itself.
+        context_length: what a request that names no other gets; None where that is not known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ModelSummary:
     parameter_size: str | None = None
     loaded: bool | None = None
     alias_of: str | None = None
+    context_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class ModelDetails:
         capabilities: None where the server does not say.
         emulate_tools: calls may be emulated through constrained output where the model was
             not trained to make them.
-        context_length: most tokens of prompt and answer together, where known.
+        context_length: most tokens of prompt and answer together that the model can have.
         embedding_length: components of its vectors, where known.
     """
 

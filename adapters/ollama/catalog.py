@@ -16,8 +16,9 @@ from adapters.ollama.errors import status_error
 from domain.models import Capability, ModelDetails, ModelSummary, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from adapters.ollama.requests import ContextWindows
     from adapters.transport.upstream import Upstream
 
 T = TypeVar("T")
@@ -44,8 +45,9 @@ class Catalog:
     Details are kept for a minute, and on while a list shows the model with the same digest.
     """
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, windows: ContextWindows) -> None:
         self._upstream = upstream
+        self._windows = windows
         self._details: dict[str, _Kept] = {}
         self._digests: dict[str, str] = {}
 
@@ -57,7 +59,7 @@ class Catalog:
         tags = _decoded(body, wire.Tags).models or []
         self._compare(tags)
         loaded = await self._loaded()
-        return [_summary(tag, loaded) for tag in tags]
+        return [self._summary(tag, loaded) for tag in tags]
 
     async def show(self, model: str) -> ModelDetails:
         """Return a model's details (Ollama `docs/api.md`, POST /api/show)."""
@@ -82,13 +84,28 @@ class Catalog:
         wanted = canonical(model)
         self._details = {n: kept for n, kept in self._details.items() if canonical(n) != wanted}
 
-    async def _loaded(self) -> Collection[str] | None:
-        """Return the models in memory; None from servers that do not tell (before 0.1.33)."""
+    async def _loaded(self) -> Mapping[str, int | None] | None:
+        """Return the models in memory, each with its context length where that is told.
+
+        None from servers that do not tell (before 0.1.33).
+        """
         status, body = await self._upstream.fetch("GET", "/api/ps")
         if status != _OK:
             return None
         running = _decoded(body, wire.RunningModels).models or []
-        return {canonical(one.model or one.name) for one in running}
+        return {canonical(one.model or one.name): one.context_length for one in running}
+
+    def _summary(self, tag: wire.Tag, loaded: Mapping[str, int | None] | None) -> ModelSummary:
+        name = tag.model or tag.name
+        made = tag.details or wire.TagDetails()
+        return ModelSummary(
+            name,
+            _unix(tag.modified_at),
+            quantization=made.quantization_level or None,
+            parameter_size=made.parameter_size or None,
+            loaded=None if loaded is None else canonical(name) in loaded,
+            context_length=self._windows.of(name) or (loaded or {}).get(canonical(name)),
+        )
 
     def _compare(self, tags: Sequence[wire.Tag]) -> None:
         """Keep the details of models that are what they were, drop those of all others."""
@@ -111,18 +128,6 @@ def _decoded(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except UNREADABLE as error:
         raise failures.unreadable() from error
-
-
-def _summary(tag: wire.Tag, loaded: Collection[str] | None) -> ModelSummary:
-    name = tag.model or tag.name
-    made = tag.details or wire.TagDetails()
-    return ModelSummary(
-        name,
-        _unix(tag.modified_at),
-        quantization=made.quantization_level or None,
-        parameter_size=made.parameter_size or None,
-        loaded=None if loaded is None else canonical(name) in loaded,
-    )
 
 
 def _details(model: str, answer: wire.ShowAnswer) -> ModelDetails:

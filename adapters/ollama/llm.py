@@ -35,7 +35,7 @@ class OllamaLLM:
         self._upstream = upstream
         self._new_call_id = partial(ids.new, "call_")
         self._windows = windows or ContextWindows()
-        self._catalog = Catalog(upstream)
+        self._catalog = Catalog(upstream, self._windows)
         self._embedder = Embedder(upstream, self._windows)
 
     async def stream(self, request: ChatRequest) -> AnswerStream:

@@ -184,6 +184,7 @@ class Running(Struct):
 
     name: str = ""
     model: str = ""
+    context_length: int | None = None
 
 
 class RunningModels(Struct):

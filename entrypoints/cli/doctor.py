@@ -131,7 +131,9 @@ async def _model(container: Container, settings: Settings) -> Finding:
         return Finding("Default model", State.BROKEN, f"{name}: {error.message}")
     except TimeoutError:
         return Finding("Default model", State.BROKEN, f"{name} cannot be looked at in time")
-    context = f", {details.context_length:,} tokens of context" if details.context_length else ""
+    context = (
+        f", at most {details.context_length:,} tokens of context" if details.context_length else ""
+    )
     return Finding("Default model", State.OK, f"{name}{context}")
 
 

@@ -42,7 +42,7 @@ async def test_all_is_well(ollama: FakeOllama, tmp_path: Path) -> None:
     assert code == 0
     assert {finding["state"] for finding in report.values()} == {"ok"}
     assert report["Models"]["found"] == f"Ollama at {ollama.url}, version {answers.VERSION}"
-    assert report["Default model"]["found"] == f"{MODEL}, 8,192 tokens of context"
+    assert report["Default model"]["found"] == f"{MODEL}, at most 8,192 tokens of context"
     assert not (tmp_path / "data").exists()
 
 
@@ -91,7 +91,7 @@ async def test_the_embedded_engine_is_enough_where_it_is_wanted(tmp_path: Path) 
 
     assert code == 0
     assert report["Models"]["state"] == "ok"
-    assert report["Default model"]["found"] == f"{MODEL}, 4,096 tokens of context"
+    assert report["Default model"]["found"] == f"{MODEL}, at most 4,096 tokens of context"
 
 
 async def test_an_engine_that_does_not_answer_is_told(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ async def test_the_table_names_each_model(tmp_path: Path) -> None:
     head, _, *rows = [line.split() for line in done.out.splitlines() if line.strip()]
     assert head == ["name", "size", "quantisation", "context", "loaded"]
     assert ["x", "=", "viewer"] in [row[:3] for row in rows]
-    assert any(row[0] == "smollm2:135m" and "8,192" in row for row in rows)
+    assert any(row[0] == "smollm2:135m" and "4,096" in row for row in rows)
 
 
 async def test_json_is_what_the_service_serves(running: Running, tmp_path: Path) -> None:

@@ -207,9 +207,18 @@ async def test_the_list_tells_what_is_loaded_and_how_models_were_made(
     models = {model.name: model for model in await wired.llm.list_models()}
 
     assert models["smollm2:135m"] == ModelSummary(
-        "smollm2:135m", 1_786_871_462, "F16", "134.52M", loaded=True
+        "smollm2:135m", 1_786_871_462, "F16", "134.52M", loaded=True, context_length=4096
     )
     assert models["viewer:latest"].loaded is False
+
+
+async def test_the_list_tells_the_context_that_requests_ask_for(wired: OllamaScenario) -> None:
+    windows = ContextWindows(2048, {"viewer": 1024})
+    llm = OllamaLLM(wired.upstream, CountingIds(), windows)
+
+    models = {model.name: model.context_length for model in await llm.list_models()}
+
+    assert (models["smollm2:135m"], models["viewer:latest"]) == (2048, 1024)
 
 
 @pytest.mark.parametrize("reply", [answers.plain("404 page not found", 404)])

@@ -23,7 +23,9 @@ class Catalogue(FakeLLM):
     """A server that knows more of a model than its name."""
 
     async def list_models(self) -> Sequence[ModelSummary]:
-        known = ModelSummary(NAME, 1_700_000_000, "Q4_K_M", "135M", loaded=True)
+        known = ModelSummary(
+            NAME, 1_700_000_000, "Q4_K_M", "135M", loaded=True, context_length=4096
+        )
         return [known, ModelSummary("bare:latest", 1_600_000_000)]
 
 
@@ -39,7 +41,7 @@ KNOWN: dict[str, Any] = {
     "object": "model",
     "created": 1_700_000_000,
     "owned_by": "unsloth",
-    "context_length": 8192,
+    "context_length": 4096,
     "embedding_length": 576,
     "capabilities": ["completion", "tools"],
     "quantization": "Q4_K_M",

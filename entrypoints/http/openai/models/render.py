@@ -42,7 +42,7 @@ def _model(model: Model, name: str) -> wire.Model:
         id=name,
         created=summary.created,
         owned_by=owner(summary.alias_of or summary.name),
-        context_length=_known(details.context_length),
+        context_length=_least(summary.context_length, details.context_length),
         embedding_length=_known(details.embedding_length),
         capabilities=UNSET if capabilities is None else sorted(capabilities),
         quantization=_known(summary.quantization),
@@ -50,6 +50,10 @@ def _model(model: Model, name: str) -> wire.Model:
         loaded=_known(summary.loaded),
         alias_of=_known(summary.alias_of),
     )
+
+
+def _least(*lengths: int | None) -> int | UnsetType:
+    return min((length for length in lengths if length), default=UNSET)
 
 
 def _known(value: T | None) -> T | UnsetType:
