@@ -8,6 +8,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import termios
 from pathlib import Path
@@ -136,3 +137,5 @@ def _own(inside: int) -> None:
     """Make the terminal the process's own, so that Ctrl-C in it is a signal to it."""
     os.setsid()
     fcntl.ioctl(inside, termios.TIOCSCTTY, 0)
+    # A shell has what it starts in the background ignore that, and so all that this starts.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
