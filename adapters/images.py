@@ -22,6 +22,9 @@ _PATIENCE_S = 5.0
 _TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 # Prefix under which a NAT64 gateway embeds IPv4 addresses (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# All that is given out; beside it, Python takes for global what may lead to any IPv4 address.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_6TO4 = ipaddress.IPv6Network("2002::/16")
 
 
 def is_public(address: str) -> bool:
@@ -34,6 +37,8 @@ def is_public(address: str) -> bool:
             ip = ip.ipv4_mapped
         elif ip in _NAT64:
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        elif ip not in _UNICAST or ip in _6TO4:
+            return False
     return ip.is_global and not ip.is_multicast
 
 

@@ -138,6 +138,11 @@ async def test_with_no_hosts_the_setting_is_named() -> None:
         ("fd00::1", False),
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::a00:1", False),
+        ("64:ff9b:1::a00:1", False),
+        ("2002:a00:1::1", False),
+        ("::10.0.0.1", False),
+        ("::ffff:0:10.0.0.1", False),
+        ("fec0::1", False),
         ("64:ff9b::5db8:d822", True),
     ],
 )
