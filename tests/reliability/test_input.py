@@ -94,6 +94,36 @@ async def test_what_is_nested_too_deeply_is_refused(
     assert await refused(stand, path, nested(depth, before) + after) == 400
 
 
+@pytest.mark.parametrize(
+    ("path", "field", "flat"),
+    [
+        (CHAT, "tools", False),
+        (CHAT, "functions", True),
+        ("/v1/responses", "tools", True),
+    ],
+)
+async def test_schemas_that_are_too_large_together_are_refused(
+    stand: Stand, path: str, field: str, *, flat: bool
+) -> None:
+    await stand.forget()
+    large = {"type": "object", "description": "a" * 200_000}
+    functions = [{"name": f"f{number}", "parameters": large} for number in range(6)]
+    given = [
+        it if field == "functions" else {"type": "function"} | (it if flat else {"function": it})
+        for it in functions
+    ]
+    asked = {"input": "Hi"} if path != CHAT else ASK
+
+    answer = await stand.ask({**asked, field: given}, path)
+    fewer = await stand.ask({**asked, field: given[:1]}, path)
+
+    error = answer.json["error"]
+    assert (answer.status, error["param"]) == (400, field)
+    assert error["code"] == "string_above_max_length"
+    # This one the model is asked with: it knows no tools.
+    assert fewer.json["error"]["code"] == "unsupported_parameter"
+
+
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize(
     "body",

@@ -19,6 +19,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 # A free-form piece (a schema, say) is decoded to Python objects, which takes the loop's time.
 FREE_FORM_LIMIT_BYTES = 256 * 1024
+# All tools of a request: their schemas are gone through many times over.
+TOGETHER_LIMIT_BYTES = 1024 * 1024
 # What walks through one calls itself at each level.
 FREE_FORM_DEPTH = 100
 # So does looking for unknown fields, each name of which costs a pass.
@@ -168,6 +170,20 @@ def free_form(raw: msgspec.Raw, param: str) -> dict[str, Any]:
         message = f"Invalid '{param}': at most {FREE_FORM_DEPTH} levels of nesting are taken."
         raise InvalidRequestError(message, code="invalid_value", param=param)
     return tree
+
+
+def check_together(parts: Iterable[msgspec.Raw | msgspec.UnsetType], param: str) -> None:
+    """Return if the free-form parts of a request are not too large together.
+
+    Raises:
+        InvalidRequestError: they are.
+    """
+    if sum(len(bytes(it)) for it in parts if isinstance(it, msgspec.Raw)) > TOGETHER_LIMIT_BYTES:
+        message = (
+            f"The schemas of '{param}' are too large together: "
+            f"at most {TOGETHER_LIMIT_BYTES} bytes are taken."
+        )
+        raise InvalidRequestError(message, code="string_above_max_length", param=param)
 
 
 def _is_deep(tree: dict[str, Any]) -> bool:

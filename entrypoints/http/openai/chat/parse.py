@@ -21,7 +21,7 @@ from domain.tools import ToolChoice, ToolDefinition
 from entrypoints.http.openai.chat import wire
 from entrypoints.http.openai.chat.history import messages
 from entrypoints.http.openai.engine import engine_options, sampling_options, stops
-from entrypoints.http.openai.parsing import free_form
+from entrypoints.http.openai.parsing import check_together, free_form
 
 if TYPE_CHECKING:
     from application.defaults import Defaults
@@ -129,9 +129,13 @@ def _output(wanted: wire.ResponseFormat | None) -> OutputFormat:
 
 def _tools(body: wire.ChatCompletionRequest) -> tuple[ToolDefinition, ...]:
     if body.functions:
+        check_together((it.parameters for it in body.functions), "functions")
         return tuple(_tool(f, f"functions[{i}]") for i, f in enumerate(body.functions))
     tools: list[ToolDefinition] = []
-    for index, tool in enumerate(body.tools or ()):
+    given = body.tools or ()
+    functions = (it.function for it in given if not isinstance(it, wire.CustomTool))
+    check_together((it.parameters for it in functions), "tools")
+    for index, tool in enumerate(given):
         if isinstance(tool, wire.CustomTool):
             msg = f"tools[{index}].type"
             raise _no_custom(msg)

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from domain.errors import InvalidRequestError
 from domain.tools import ToolChoice, ToolDefinition
-from entrypoints.http.openai.parsing import free_form
+from entrypoints.http.openai.parsing import check_together, free_form
 from entrypoints.http.openai.responses import wire
 from entrypoints.http.openai.responses.parts import missing
 
@@ -69,6 +69,7 @@ def tools(given: Sequence[wire.OfferedTool], choice: str | wire.ToolChoiceObject
         InvalidRequestError: a tool is not well-formed; none of them can be run here, or the one
             that must be called; the choice names one that is not there.
     """
+    check_together((it.parameters for it in given), "tools")
     shown: list[tuple[wire.OfferedTool, ToolDefinition]] = []
     refused: list[tuple[str, InvalidRequestError]] = []
     for index, tool in enumerate(given):
