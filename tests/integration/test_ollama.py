@@ -166,11 +166,15 @@ async def test_a_required_call_is_made(real: Service, stream: bool) -> None:  # 
     assert answer.status == 200
     if stream:
         deltas = [chunk["choices"][0]["delta"] for chunk in chunks(answer)]
-        (call,) = [call for delta in deltas for call in delta.get("tool_calls", [])]
+        pieces = [call for delta in deltas for call in delta.get("tool_calls", [])]
+        assert {piece["index"] for piece in pieces} == {0}
+        name = pieces[0]["function"]["name"]
+        arguments = "".join(piece["function"]["arguments"] for piece in pieces)
     else:
         (call,) = answer.json["choices"][0]["message"]["tool_calls"]
-    assert call["function"]["name"] == "get_weather"
-    assert list(json.loads(call["function"]["arguments"])) == ["city"]
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+    assert name == "get_weather"
+    assert list(json.loads(arguments)) == ["city"]
 
 
 async def test_a_conversation_with_calls_and_results_is_taken(real: Service) -> None:
