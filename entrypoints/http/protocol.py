@@ -57,7 +57,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._writing: asyncio.TimerHandle | None = None
         self._in_head = True
         self._in_body = False
-        self._data = b""
+        self._data = self._again = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._gathering = GatheringTransport(transport, self.loop)
@@ -74,6 +74,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         self._data = data
         super().data_received(data)
+        while self._again:
+            self._data, self._again = self._again, b""
+            super().data_received(self._data)
         self._data = b""
         # Most requests come whole: for those no timer is needed.
         if self._in_head:
@@ -144,7 +147,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         # As uvicorn has it: what follows the last request of a connection is no fault.
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        super().data_received(b"\r\n".join([*lines, b"", self._data[end:]]))
+        self._again = b"\r\n".join([*lines, b"", self._data[end:]])
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -255,6 +255,16 @@ async def test_a_wish_for_another_protocol_is_passed_over(
     assert statuses(answer) == [status]
 
 
+async def test_many_such_wishes_in_a_row_are_answered_one_by_one(stand: Stand) -> None:
+    wish = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+    before = (wish + H2C.replace(", close", "") + "\r\n") * 1000
+
+    async with asyncio.timeout(LIMIT_S + GRACE_S):
+        answer = await said(stand, f"{before}{wish}{UPGRADE}Content-Length: 0\r\n\r\n".encode())
+
+    assert statuses(answer) == [200] * 1001
+
+
 async def test_so_is_a_handshake_behind_a_request_under_way(stand: Stand) -> None:
     post = f"{POST}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
     handshake = (
