@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 from contextlib import contextmanager
 from functools import partial
@@ -109,6 +110,9 @@ class Server(uvicorn.Server):
         """Take no more work; end as the signal says, the second time at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
+        if self.force_exit:
+            # What is cut off by that is no failure; Litestar would tell of it with a traceback.
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._drain.begin()
         grace_s = 0 if number is signal.SIGINT else self._grace_s
         asyncio.get_running_loop().call_later(grace_s, self._drain.cut)

@@ -116,6 +116,8 @@ async def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
         await process.ended()
         await raw_http.hang_up(writer)
 
+    assert b"Traceback" not in process.output
+
 
 async def test_settings_that_cannot_be_used_are_all_told_and_end_it_with_2(
     tmp_path: Path,
