@@ -129,6 +129,8 @@ def test_halves_of_surrogate_pairs_are_told_as_unreadable(reply: str, cuts: list
 @pytest.mark.parametrize(
     "text",
     [
+        "[]",
+        '{"replies": "a"}',
         '{"reply": "a"} b',
         '{"reply": "a"',
         '{"reply": "\\x"}',
@@ -149,3 +151,13 @@ def test_halves_of_surrogate_pairs_are_told_as_unreadable(reply: str, cuts: list
 def test_what_is_no_envelope_is_refused(text: str) -> None:
     with pytest.raises(InvalidOutputError):
         read([text])
+
+
+def test_what_comes_after_an_envelope_is_space_or_refused() -> None:
+    reader = EnvelopeReader(NAMES, str)
+
+    assert reader.feed('{"reply": "a"}') == [TextDelta("a")]
+    assert reader.feed("\n ") == []
+    reader.finish()
+    with pytest.raises(InvalidOutputError):
+        reader.feed("b")

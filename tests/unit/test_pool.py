@@ -190,6 +190,41 @@ async def test_a_model_is_not_missing_while_a_server_that_may_have_it_fails(
         await llm.show_model("llama3")
 
 
+async def test_servers_are_looked_at_anew_beside_the_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class EmptyingLLM(FakeLLM):
+        """Has no model any more when it is looked at again."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.looks = 0
+            self.emptied = asyncio.Event()
+
+        async def list_models(self) -> Sequence[ModelSummary]:
+            self.looks += 1
+            if self.looks > 1:
+                self.models.clear()
+                self.emptied.set()
+            return await super().list_models()
+
+    monkeypatch.setattr("application.pool._KNOWN_S", 0)
+    emptying = EmptyingLLM()
+    servers = [emptying, FakeLLM()]
+    llm = pool(*servers)
+    await answer(llm, ask())
+    await answer(llm, ask())
+    async with asyncio.timeout(5):
+        await emptying.emptied.wait()
+    await llm.list_models()
+    before = asked(*servers)
+
+    for number in range(9):
+        await answer(llm, ask(str(number)))
+
+    assert [now - then for now, then in zip(asked(*servers), before, strict=True)] == [0, 9]
+
+
 async def test_a_model_that_came_meanwhile_is_there() -> None:
     servers = [FakeLLM(models={}), FakeLLM()]
     llm = pool(*servers)
