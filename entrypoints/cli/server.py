@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 COULD_NOT_START = 3
 # Requests that are cut end at once; what does not is ended by uvicorn so much later.
 FUSE_S = 2
+_ENDING_S = 0.5
 # Longer than clients keep a connection (httpx, and with it OpenAI's SDK: 5 s; Node: 4 s; proxies:
 # 60 s): whoever closes first decides whether a request can be lost between the two.
 _KEEP_ALIVE_S = 65
@@ -114,5 +115,8 @@ class Server(uvicorn.Server):
             # What is cut off by that is no failure; Litestar would tell of it with a traceback.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._drain.begin()
-        grace_s = 0 if number is signal.SIGINT else self._grace_s
+        # What is cut takes a moment to end, and that is within the grace, too.
+        grace_s = self._grace_s - min(_ENDING_S, self._grace_s / 10)
+        if number is signal.SIGINT:
+            grace_s = 0
         asyncio.get_running_loop().call_later(grace_s, self._drain.cut)
