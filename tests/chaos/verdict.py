@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _SHOWN_BYTES = 600
 _EMPTY = (101, 204)
+_ORIGIN = re.compile(r"https?://[^/]*")
 _POST = Ask("/", b"")
 _FIELDS = {"message", "type", "param", "code"}
 
@@ -45,7 +47,11 @@ def trespass(ask: Ask, head: Head) -> str | None:
     """Return what is wrong with who was let in."""
     given = {ask.headers.get("x-api-key", KEY), *_bearers(ask)}
     named = ask.headers.keys() & {"x-api-key", "authorization"}
-    path = unquote(ask.path.partition("?")[0]).rstrip("/")
+    # A target may be a whole URL.
+    path = unquote(ask.path.partition("?")[0])
+    if origin := _ORIGIN.match(path):
+        path = path[origin.end() :]
+    path = path.rstrip("/")
     is_open = not path or path.startswith(PUBLIC)
     if head.status < 300 and not is_open and (not named or given != {KEY}):
         return f"{head.status} without the key"
