@@ -46,7 +46,9 @@ class _Library(Protocol):
     llama_pooling_type: Any
 
 
-def load(path: Path, name: str, key: str, *, threads: int, slots: int, context: int) -> Server:
+def load(  # noqa: PLR0913 - each is a setting of the engine
+    path: Path, name: str, key: str, *, threads: int, slots: int, context: int, template: str = ""
+) -> Server:
     """Load a model and return the running server.
 
     Args:
@@ -56,6 +58,7 @@ def load(path: Path, name: str, key: str, *, threads: int, slots: int, context: 
         threads: threads that compute. They spin: more than half the cores is a trap.
         slots: answers generated at a time.
         context: tokens of each slot.
+        template: of chats, in Jinja; the model's own where it is empty.
 
     Raises:
         ImportError: the package is not installed.
@@ -67,6 +70,7 @@ def load(path: Path, name: str, key: str, *, threads: int, slots: int, context: 
     params.n_parallel = slots
     params.n_batch = _BATCH
     params.n_ubatch = _BATCH
+    params.chat_template = template
     return library.Server(params)
 
 

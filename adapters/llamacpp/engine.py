@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.llamacpp import binding, errors, marks, model_file, wire
+from adapters.llamacpp import binding, errors, marks, model_file, preset, wire
 from domain.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Engine:
             threads=self._threads,
             slots=self._slots,
             context=self.context_length,
+            template="" if self._path else preset.TEMPLATE,
         )
 
     def _true_context(self, server: binding.Server) -> int:

@@ -1,6 +1,7 @@
 """What makes the bundled model presentable; never applied to a user's own model.
 
-Bare, a model of 135 million parameters drifts into other languages and loops.
+Bare, a model of 135 million parameters drifts into other languages and loops. Its own template
+begins every chat with a system message, which makes that worse.
 """
 
 from __future__ import annotations
@@ -8,12 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from domain.messages import Message, Role
-
 if TYPE_CHECKING:
     from domain.chat import ChatRequest
 
-_SYSTEM = Message(Role.SYSTEM, "You are a helpful assistant.")
+# The model's own (`tokenizer.chat_template` in its file) without that message.
+TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
 
 _PARAMETERS = {"repeat_penalty": 1.1}
 
@@ -24,15 +29,11 @@ _MOST_TOKENS = 1024
 def apply(request: ChatRequest) -> ChatRequest:
     """Return ``request`` with the preset where the client left room for it."""
     parameters = _PARAMETERS | dict(request.engine.parameters)
-    messages = request.messages
-    if not messages or messages[0].role is not Role.SYSTEM:
-        messages = (_SYSTEM, *messages)
     sampling = request.sampling
     if sampling.max_tokens is None:
         sampling = replace(sampling, max_tokens=_MOST_TOKENS)
     return replace(
         request,
-        messages=messages,
         sampling=sampling,
         engine=replace(request.engine, parameters=parameters),
     )

@@ -244,7 +244,7 @@ async def test_a_prompt_over_the_context_is_refused_with_both_counts(port: LLMPo
     assert isinstance(error, InvalidRequestError)
     assert (error.code, error.param) == ("context_length_exceeded", "messages")
     assert error.message.startswith("This model's maximum context length is 1024 tokens. ")
-    assert "messages resulted in 1521 tokens." in error.message
+    assert "messages resulted in 1510 tokens." in error.message
 
 
 async def test_a_prompt_far_over_the_context_is_not_even_counted(port: LLMPort) -> None:

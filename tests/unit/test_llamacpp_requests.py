@@ -233,7 +233,7 @@ def test_cutting_the_prompt_is_refused() -> None:
 def test_the_preset_fills_what_the_client_left_open() -> None:
     applied = preset.apply(ChatRequest("m", HELLO))
 
-    assert applied.messages == (Message(Role.SYSTEM, "You are a helpful assistant."), *HELLO)
+    assert applied.messages == HELLO
     assert applied.engine.parameters == {"repeat_penalty": 1.1}
     assert applied.sampling.max_tokens == 1024
 
