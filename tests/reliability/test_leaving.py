@@ -131,6 +131,7 @@ async def test_more_load_than_there_are_places(stand: Stand) -> None:
             await asyncio.wait(
                 [task for task in asked if not task.done()], return_when=asyncio.FIRST_COMPLETED
             )
+        await stand.server.arrived("/api/chat", PLACES)
         gate.set()
         answers = await asyncio.gather(*asked)
 
