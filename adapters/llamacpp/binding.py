@@ -41,7 +41,7 @@ class Server(Protocol):
 class _Library(Protocol):
     def CommonParams(self) -> Any: ...  # noqa: ANN401, N802 - a class of fields; no stubs exist
 
-    def Server(self, params: Any) -> Server: ...  # noqa: ANN401, N802 - as above
+    def Server(self, params: Any) -> Server: ...  # noqa: ANN401, N802 - a class; no stubs exist
 
     llama_pooling_type: Any
 
