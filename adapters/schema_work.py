@@ -31,7 +31,6 @@ _TO_MEMBERS = ("patternProperties", "additionalProperties", "unevaluatedProperti
 _TO_ITEMS = ("items", "prefixItems", "additionalItems", "unevaluatedItems", "contains")
 
 _OTHER_REFERENCES = ("$dynamicRef", "$recursiveRef")
-_NAMES = ("$id",)
 _NOTHING = object()
 
 
@@ -82,8 +81,8 @@ def _strange(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
         if not is_here or (fragment and not fragment.startswith("/")):
             yield "$ref"
     yield from (name for name in _OTHER_REFERENCES if isinstance(node.get(name), str))
-    if node is not root:
-        yield from (name for name in _NAMES if isinstance(node.get(name), str))
+    if node is not root and isinstance(node.get("$id"), str):
+        yield "$id"
 
 
 class _Count:

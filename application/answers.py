@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from application.demands import DemandingStream
-from application.envelope import EnvelopeStream
+from application.demands import Demanding
+from application.envelope import EnvelopeOpener
 from application.image_links import fetched
 from application.planning import Plan, plan
-from application.streaming import fold
+from application.streaming import RewrittenStream, fold
 from domain.errors import InvalidOutputError
 
 if TYPE_CHECKING:
@@ -56,9 +56,10 @@ class Answers:
         """
         stream = await self._llm.stream(asked.request)
         if asked.envelope is not None:
-            stream = EnvelopeStream(stream, asked.envelope, self._new_call_id)
+            opener = EnvelopeOpener(asked.envelope, self._new_call_id)
+            stream = RewrittenStream(stream, opener.feed)
         if asked.demands:
-            stream = DemandingStream(stream, asked.demands)
+            stream = RewrittenStream(stream, Demanding(asked.demands).feed)
         return stream
 
     async def whole(self, asked: Plan) -> ChatResult:

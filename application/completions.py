@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from application.choices import ChoiceStream, ManyChoices, OneChoice, all_of
 from application.generation import Generation
 from application.infill import HoleFiller
-from application.streaming import fold
+from application.streaming import RewrittenStream, fold
 from domain.chat import ChatResult, FinishReason, Usage
 from domain.completion import NEW_DOCUMENT
 from domain.errors import InvalidRequestError
@@ -105,47 +105,6 @@ class CompletionsService:
         return await self._llm.complete_prompt(_with_prompt(request))
 
 
-class MutedStream:
-    """A completion of which nothing but the count of the prompt's tokens is wanted."""
-
-    def __init__(self, stream: ChatStream) -> None:
-        self._stream = stream
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Sequence[ChatEvent]:
-        while True:
-            last = (await anext(self._stream))[-1]
-            if isinstance(last, Finished):
-                usage = replace(last.usage, completion_tokens=0)
-                return [Finished(FinishReason.LENGTH, usage)]
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class EchoStream:
-    """A completion that begins with its prompt."""
-
-    def __init__(self, prompt: str, stream: ChatStream) -> None:
-        self._prompt = prompt
-        self._stream = stream
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Sequence[ChatEvent]:
-        batch = await anext(self._stream)
-        if not self._prompt:
-            return batch
-        prompt, self._prompt = self._prompt, ""
-        return [TextDelta(prompt), *batch]
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
 async def _of_prompt(request: CompletionRequest, choices: Choices, way: Way) -> list[ChatResult]:
     if choices.best_of > choices.n and request.top_logprobs is None:
         request = replace(request, top_logprobs=0)
@@ -164,8 +123,28 @@ async def _open(request: CompletionRequest, way: Way, *, echo: bool) -> ChatStre
         request = replace(request, sampling=replace(request.sampling, max_tokens=1))
     stream = await way(request)
     if muted:
-        stream = MutedStream(stream)
-    return EchoStream(request.prompt, stream) if echo else stream
+        stream = RewrittenStream(stream, _muted)
+    return RewrittenStream(stream, _Echo(request.prompt).feed) if echo else stream
+
+
+def _muted(batch: Sequence[ChatEvent]) -> Sequence[ChatEvent]:
+    """Return the end of a completion of which only the count of the prompt's tokens is wanted."""
+    last = batch[-1]
+    if not isinstance(last, Finished):
+        return ()
+    usage = replace(last.usage, completion_tokens=0)
+    return (Finished(FinishReason.LENGTH, usage),)
+
+
+class _Echo:
+    """Puts a prompt before what follows it."""
+
+    def __init__(self, prompt: str) -> None:
+        self._prompt = prompt
+
+    def feed(self, batch: Sequence[ChatEvent]) -> Sequence[ChatEvent]:
+        prompt, self._prompt = self._prompt, ""
+        return [TextDelta(prompt), *batch] if prompt else batch
 
 
 def _with_prompt(request: CompletionRequest) -> CompletionRequest:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
 
 from application.ports.schema import SchemaCheck
 from domain.accumulate import Accumulator
 from domain.chat import ChatResult, FinishReason
 from domain.errors import InvalidOutputError
-from domain.events import ChatEvent, Finished, ToolCallDelta
-
-if TYPE_CHECKING:
-    from application.ports.llm import ChatStream
+from domain.events import ChatEvent, ToolCallDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +51,25 @@ class Demands:
                 raise InvalidOutputError(message, code="invalid_tool_call")
 
 
-class DemandingStream:
-    """Passes an answer on and holds its end back until it satisfies the demands."""
+class Demanding:
+    """Lets an answer pass, but its end only if it satisfies the demands."""
 
-    def __init__(self, stream: ChatStream, demands: Demands) -> None:
-        self._stream = stream
+    def __init__(self, demands: Demands) -> None:
         self._demands = demands
         self._answer = Accumulator()
 
-    def __aiter__(self) -> Self:
-        return self
+    def feed(self, batch: Sequence[ChatEvent]) -> Sequence[ChatEvent]:
+        """Return what passes of these events; possibly none.
 
-    async def __anext__(self) -> Sequence[ChatEvent]:
-        while True:
-            batch = await anext(self._stream)
-            if self._demands.one_call:
-                batch = [event for event in batch if not _is_another_call(event)]
-            self._answer.feed(batch)
-            if batch and isinstance(batch[-1], Finished) and self._answer.result is not None:
-                self._demands.check(self._answer.result)
-            if batch:
-                return batch
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+        Raises:
+            InvalidOutputError: the answer has ended, and does not satisfy the demands.
+        """
+        if self._demands.one_call:
+            batch = [event for event in batch if not _is_another_call(event)]
+        self._answer.feed(batch)
+        if self._answer.result is not None:
+            self._demands.check(self._answer.result)
+        return batch
 
 
 def _is_another_call(event: ChatEvent) -> bool:

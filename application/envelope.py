@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from application.envelope_reader import EnvelopeReader
 from domain.chat import FinishReason
@@ -12,7 +12,6 @@ from domain.events import ChatEvent, Finished, TextDelta, TextRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from application.ports.llm import ChatStream
     from domain.tool_envelope import Envelope
     from domain.tools import ToolDefinition
 
@@ -32,27 +31,18 @@ def tools_text(tools: Sequence[ToolDefinition]) -> str:
     )
 
 
-class EnvelopeStream:
-    """Opens the envelope while it comes; thinking passes through."""
+class EnvelopeOpener:
+    """Opens an envelope while it comes; thinking passes through."""
 
-    def __init__(
-        self, stream: ChatStream, envelope: Envelope, new_call_id: Callable[[], str]
-    ) -> None:
-        self._stream = stream
+    def __init__(self, envelope: Envelope, new_call_id: Callable[[], str]) -> None:
         self._reader = EnvelopeReader({tool.name for tool in envelope.tools}, new_call_id)
 
-    def __aiter__(self) -> Self:
-        return self
+    def feed(self, batch: Sequence[ChatEvent]) -> list[ChatEvent]:
+        """Return what these events say once the envelope is off; possibly nothing.
 
-    async def __anext__(self) -> Sequence[ChatEvent]:
-        while True:
-            if events := self._feed(await anext(self._stream)):
-                return events
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def _feed(self, batch: Sequence[ChatEvent]) -> list[ChatEvent]:
+        Raises:
+            InvalidOutputError: they are no envelope.
+        """
         out: list[ChatEvent] = []
         for event in batch:
             match event:

@@ -28,8 +28,8 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 # As much of a string's inside as can be read by itself: no half of an escape.
 _INSIDE = re.compile(r'(?:[^"\\]|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*')
 _LONGEST_ESCAPE = 6
-# Of a value: some text, and the mark after it that matters, if that is there.
 _dumps = partial(json.dumps, ensure_ascii=False)
+# Of a value: some text, and the mark after it that matters, if that is there.
 _BARE = re.compile(r'([^"\[\]{}]*)(["\[\]{}]?)')
 
 

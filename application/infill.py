@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from application.streaming import RewrittenStream
 from domain import infill
 from domain.chat import ChatRequest
 from domain.errors import InvalidRequestError
@@ -53,28 +54,16 @@ class HoleFiller:
             raise InvalidRequestError(message, code=error.code, param="prompt") from error
         # Log probabilities tell of tokens as they were drawn: nothing can be taken out of those.
         bare = request.top_logprobs is None and not infill.has_fences(request.prompt + suffix)
-        return FillingStream(stream, infill.Unfenced() if bare else None)
+        return RewrittenStream(stream, _Filling(infill.Unfenced() if bare else None).feed)
 
 
-class FillingStream:
-    """The text of an answer and its end, without thoughts, and without a fence around it."""
+class _Filling:
+    """Keeps the text of an answer and its end: no thoughts, and no fence around it."""
 
-    def __init__(self, stream: ChatStream, unfenced: infill.Unfenced | None) -> None:
-        self._stream = stream
+    def __init__(self, unfenced: infill.Unfenced | None) -> None:
         self._unfenced = unfenced
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Sequence[ChatEvent]:
-        while True:
-            if events := self._feed(await anext(self._stream)):
-                return events
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def _feed(self, batch: Sequence[ChatEvent]) -> list[ChatEvent]:
+    def feed(self, batch: Sequence[ChatEvent]) -> list[ChatEvent]:
         wanted = [event for event in batch if isinstance(event, TextDelta | TextRun | Finished)]
         if self._unfenced is None:
             return list[ChatEvent](wanted)

@@ -1,4 +1,4 @@
-"""Streams that have begun, and that cannot hang."""
+"""Streams that have begun, that cannot hang, and whose events are rewritten on their way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.errors import UpstreamProtocolError, UpstreamTimeoutError
 from domain.events import Finished
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from application.ports.llm import ChatStream
     from domain.chat import ChatResult
@@ -71,6 +71,29 @@ class PrimedStream:
                 return await anext(self._stream)
         except TimeoutError as error:
             raise _too_slow(ended=self._loop.time() >= self._end) from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class RewrittenStream:
+    """An answer whose events are rewritten batch by batch; of a batch nothing may be left."""
+
+    def __init__(
+        self,
+        stream: ChatStream,
+        rewrite: Callable[[Sequence[ChatEvent]], Sequence[ChatEvent]],
+    ) -> None:
+        self._stream = stream
+        self._rewrite = rewrite
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sequence[ChatEvent]:
+        while True:
+            if events := self._rewrite(await anext(self._stream)):
+                return events
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -68,6 +68,8 @@ class EventStream:
 
     def _plain(self, chunk: bytes) -> bytes:
         """Return ``chunk`` with line feeds only; a return and its feed may lie in two reads."""
+        if not chunk:
+            return chunk
         if self._after_return and chunk.startswith(b"\n"):
             chunk = chunk[1:]
         self._after_return = chunk.endswith(b"\r")

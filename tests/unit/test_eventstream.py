@@ -44,6 +44,10 @@ def test_events_survive_any_split(
     assert data_of(*pieces) == [b"\n".join(lines) for lines in events]
 
 
+def test_a_line_feed_belongs_to_its_return_though_nothing_comes_between() -> None:
+    assert data_of(b"data: a\r", b"", b"\ndata: b\r\n\r\n") == [b"a\nb"]
+
+
 def test_one_space_after_the_colon_is_not_data() -> None:
     assert data_of(b"data:a\n\ndata:  b\n\n") == [b"a", b" b"]
 
