@@ -202,7 +202,9 @@ class BackgroundService:
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
             return self._ended(concluded(job.begun, items, last))
 
-        items = Itemiser(partial(self._ids.part, job.begun.id), job.asked.custom)
+        items = Itemiser(
+            partial(self._ids.part, job.begun.id), job.asked.custom, job.asked.namespaces
+        )
         stream = AnsweredStream(job.begun, answer, items, end)
         try:
             async for batch in stream:

@@ -29,7 +29,7 @@ from domain.items import (
 from domain.messages import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class _Open:
     id: str
     call_id: str = ""
     name: str = ""
+    namespace: str = ""
     pieces: list[str] = field(default_factory=list[str])
     logprobs: list[TokenLogprob] = field(default_factory=list[TokenLogprob])
 
@@ -50,9 +51,11 @@ class _Open:
         if self.kind is ReasoningItem:
             return ReasoningItem(self.id, (text,) if begun else (), status=status)
         if self.kind is FunctionCallItem:
-            return FunctionCallItem(self.id, self.call_id, self.name, text, status)
+            return FunctionCallItem(self.id, self.call_id, self.name, text, status, self.namespace)
         if self.kind is CustomCallItem:
-            return CustomCallItem(self.id, self.call_id, self.name, _input(text), text, status)
+            return CustomCallItem(
+                self.id, self.call_id, self.name, _input(text), text, status, self.namespace
+            )
         parts = (AnswerText(text, tuple(self.logprobs)),) if begun else ()
         return MessageItem(self.id, Role.ASSISTANT, parts, status)
 
@@ -63,11 +66,18 @@ class Itemiser:
     Args:
         new_id: returns a new id with a prefix.
         custom: names of the tools that are custom ones.
+        namespaces: of the tools that are in one, its name and their own.
     """
 
-    def __init__(self, new_id: Callable[[str], str], custom: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        new_id: Callable[[str], str],
+        custom: Collection[str] = (),
+        namespaces: Mapping[str, tuple[str, str]] | None = None,
+    ) -> None:
         self._new_id = new_id
         self._custom = custom
+        self._namespaces = namespaces or {}
         self._done: list[Item] = []
         self._open: _Open | None = None
 
@@ -115,7 +125,8 @@ class Itemiser:
         call = self._open
         if delta.id is not None and delta.name is not None:
             kind = CustomCallItem if delta.name in self._custom else FunctionCallItem
-            call = _Open(kind, self._new_id(PREFIXES[kind]), delta.id, delta.name)
+            namespace, name = self._namespaces.get(delta.name, ("", delta.name))
+            call = _Open(kind, self._new_id(PREFIXES[kind]), delta.id, name, namespace)
             self._begin(call, out)
         if call is not None and delta.arguments:
             call.pieces.append(delta.arguments)

@@ -68,7 +68,7 @@ class ResponsesService:
         """
         begun, plan = await self._prepare(owner, asked, begun)
         result = await self._answers.whole(plan)
-        items = Itemiser(partial(self._ids.part, begun.id), asked.custom)
+        items = Itemiser(partial(self._ids.part, begun.id), asked.custom, asked.namespaces)
         items.feed(replay(result))
         last = Finished(result.finish_reason, result.usage)
         return await self._keep(owner, asked, concluded(begun, items.items, last))
@@ -99,7 +99,7 @@ class ResponsesService:
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
             return await self._keep(owner, asked, concluded(begun, items, last), memory)
 
-        items = Itemiser(partial(self._ids.part, begun.id), asked.custom)
+        items = Itemiser(partial(self._ids.part, begun.id), asked.custom, asked.namespaces)
         return AnsweredStream(begun, answer, items, end)
 
     def memory(self) -> ConnectionMemory:

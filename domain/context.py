@@ -18,7 +18,7 @@ from domain.items import (
     ReasoningItem,
 )
 from domain.messages import ContentPart, Message, Role, TextPart
-from domain.tools import ToolCall
+from domain.tools import ToolCall, full_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,7 +57,8 @@ class _Turns:
                 # It was cut while it was written, and never made.
                 pass
             case FunctionCallItem() | CustomCallItem():
-                self._call(ToolCall(item.call_id, item.name, item.arguments or "{}"))
+                name = full_name(item.namespace, item.name)
+                self._call(ToolCall(item.call_id, name, item.arguments or "{}"))
             case FunctionOutputItem() | CustomOutputItem():
                 self._return(item)
             case ReasoningItem(_, summary, content):

@@ -87,6 +87,7 @@ class ResponseRequest:
         store: whether the response can be had again.
         custom: those of the tools that take any text; each is a function of one string
             called ``input`` here.
+        namespaces: of the tools that are in one, its name and their own, by their full names.
     """
 
     chat: ChatRequest
@@ -97,6 +98,7 @@ class ResponseRequest:
     background: bool = False
     store: bool = True
     custom: frozenset[str] = frozenset()
+    namespaces: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class FunctionCallItem:
     name: str
     arguments: str
     status: ItemStatus = ItemStatus.COMPLETED
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class CustomCallItem:
     input: str
     arguments: str
     status: ItemStatus = ItemStatus.COMPLETED
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ class ToolDefinition:
     strict: bool = False
 
 
+def full_name(namespace: str, name: str) -> str:
+    """Return what a model knows a tool by; ``namespace`` is empty where it has none."""
+    return f"{namespace}__{name}" if namespace else name
+
+
 class ToolChoice(StrEnum):
     """Whether the model calls a tool.
 

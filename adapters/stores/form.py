@@ -88,6 +88,7 @@ class Call(Struct, tag="call", omit_defaults=True):
     name: str
     arguments: str
     status: str = "completed"
+    namespace: str = ""
 
 
 class Output(Struct, tag="output", omit_defaults=True):
@@ -108,6 +109,7 @@ class CustomCall(Struct, tag="custom_call", omit_defaults=True):
     input: str
     arguments: str
     status: str = "completed"
+    namespace: str = ""
 
 
 class CustomOutput(Struct, tag="custom_output", omit_defaults=True):

@@ -33,12 +33,12 @@ def pack_item(item: Item) -> form.Item:  # noqa: PLR0911 - one for each kind
     match item:
         case MessageItem(id_, role, content, _, phase):
             return form.Message(id_, role.value, [_pack_part(p) for p in content], status, phase)
-        case FunctionCallItem(id_, call_id, name, arguments):
-            return form.Call(id_, call_id, name, arguments, status)
+        case FunctionCallItem(id_, call_id, name, arguments, _, namespace):
+            return form.Call(id_, call_id, name, arguments, status, namespace)
         case FunctionOutputItem(id_, call_id, output):
             return form.Output(id_, call_id, _pack_output(output), status)
-        case CustomCallItem(id_, call_id, name, text, arguments):
-            return form.CustomCall(id_, call_id, name, text, arguments, status)
+        case CustomCallItem(id_, call_id, name, text, arguments, _, namespace):
+            return form.CustomCall(id_, call_id, name, text, arguments, status, namespace)
         case CustomOutputItem(id_, call_id, output):
             return form.CustomOutput(id_, call_id, _pack_output(output), status)
         case ReasoningItem(id_, summary, thoughts):
@@ -60,14 +60,25 @@ def unpack_item(packed: form.Item) -> Item:  # noqa: PLR0911 - one for each kind
             return MessageItem(packed.id, Role(packed.role), content, status, packed.phase)
         case form.Call():
             return FunctionCallItem(
-                packed.id, packed.call_id, packed.name, packed.arguments, status
+                packed.id,
+                packed.call_id,
+                packed.name,
+                packed.arguments,
+                status,
+                packed.namespace,
             )
         case form.Output():
             output = _unpack_output(packed.output)
             return FunctionOutputItem(packed.id, packed.call_id, output, status)
         case form.CustomCall():
             return CustomCallItem(
-                packed.id, packed.call_id, packed.name, packed.input, packed.arguments, status
+                packed.id,
+                packed.call_id,
+                packed.name,
+                packed.input,
+                packed.arguments,
+                status,
+                packed.namespace,
             )
         case form.CustomOutput():
             output = _unpack_output(packed.output)

@@ -56,6 +56,13 @@ CUSTOM: dict[str, Any] = {
     "format": {"type": "text"},
     **MORE,
 }
+GRAMMAR = {"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark"}}
+SPACE: dict[str, Any] = {
+    "type": "namespace",
+    "name": "n",
+    "description": "Tools that do it.",
+    "tools": [FUNCTION, CUSTOM],
+}
 BREAK = {"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}
 TEXT = {"type": "input_text", "text": "Hi", **BREAK}
 IMAGE = {"type": "input_image", "image_url": GIF, "detail": "low", **BREAK}
@@ -165,6 +172,7 @@ SAMPLES: Sequence[dict[str, Any]] = [
         "prompt_cache_key": "k",
         "prompt_cache_retention": "24h",
         "prompt_cache_options": {"mode": "explicit"},
+        "client_metadata": {"session_id": "s"},
         "service_tier": "auto",
         "context_management": [{"type": "compaction", "compact_threshold": 1000}],
         "access_programs": {"cyber": True},
@@ -229,7 +237,11 @@ SAMPLES: Sequence[dict[str, Any]] = [
     ),
     with_input(
         message(TEXT),
-        tools=[{"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark"}}],
+        tools=[GRAMMAR],
+    ),
+    *(
+        with_input(message(TEXT), tools=[SPACE | {"tools": [tool]}], model="thinker")
+        for tool in (FUNCTION, CUSTOM, GRAMMAR)
     ),
     *(with_input(message(TEXT), tools=[{"type": kind}]) for kind in HOSTED_TOOLS),
     *(
@@ -267,6 +279,15 @@ SHOWN: Mapping[str, dict[str, Any]] = {
         model="thinker",
         tool_choice="required",
         tools=[{"type": "function", "name": "f", "strict": True, "parameters": NO_ONE}],
+    ),
+    "tools[namespace].tools[function].strict": with_input(
+        message(TEXT),
+        model="thinker",
+        tool_choice="required",
+        tools=[
+            SPACE
+            | {"tools": [{"type": "function", "name": "f", "strict": True, "parameters": NO_ONE}]}
+        ],
     ),
     "text.format[json_schema].strict": with_input(
         message(TEXT),

@@ -68,6 +68,8 @@ ITEMS: tuple[Item, ...] = (
     FunctionOutputItem("fco_1", "call_1", "sunny"),
     FunctionOutputItem("fco_2", "call_1", (TextPart("sunny"),), ItemStatus.IN_PROGRESS),
     CustomCallItem("ctc_1", "call_2", "sh", "ls\n", '{"input":"ls\\n"}'),
+    FunctionCallItem("fc_2", "call_3", "look", "{}", namespace="n"),
+    CustomCallItem("ctc_2", "call_4", "say", "Hi", '{"input":"Hi"}', namespace="n"),
     CustomOutputItem("ctco_1", "call_2", (TextPart("a.txt"),)),
     CustomOutputItem("ctco_2", "call_2", "a.txt"),
     ReasoningItem("rs_1", ("Short.", "Shorter."), ("Long.",), ItemStatus.INCOMPLETE),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 # A batch to yield, an error to raise, or an event to wait for.
 Step: TypeAlias = Sequence[ChatEvent] | Exception | asyncio.Event
 
+# The names of tools in the schema of a forced call.
+_CALLED = re.compile(r'"name": \{"const": "(\w+)"')
 USAGE = Usage(prompt_tokens=7, completion_tokens=2)
 HELLO: tuple[Step, ...] = (
     [TextDelta("Hel")],
@@ -210,7 +214,10 @@ class ObedientLLM(FakeLLM):
 
     async def stream(self, request: ChatRequest) -> FakeStream:
         """Say what the request's schema wants."""
-        forced = isinstance(request.output, JSONSchemaFormat) and request.output.name == "answer"
-        text = '{"tool_calls": [{"name": "f", "arguments": {"a": 1}}]}' if forced else '{"a": 1}'
+        text = '{"a": 1}'
+        if isinstance(request.output, JSONSchemaFormat) and request.output.name == "answer":
+            names = _CALLED.findall(json.dumps(request.output.schema))
+            name = "f" if "f" in names else names[0]
+            text = json.dumps({"tool_calls": [{"name": name, "arguments": {"a": 1}}]})
         self.play(self._answer(text))
         return await super().stream(request)

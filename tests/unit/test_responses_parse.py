@@ -234,7 +234,7 @@ def test_what_cannot_be_is_refused_by_name(
         ("image_generation", "offer a function that takes a description"),
         ("mcp", "connect to the MCP server in your program"),
         ("local_shell", "offer a function that takes a command"),
-        ("namespace", "offer functions"),
+        ("tool_search", "offer functions"),
     ],
 )
 def test_a_refusal_of_a_tool_says_what_works_instead(kind: str, instead: str) -> None:

@@ -83,6 +83,7 @@ class FunctionCall(Struct, tag_field="type", tag="function_call"):
     call_id: str
     name: str
     arguments: str
+    namespace: str | UnsetType = UNSET
 
 
 class FunctionCallOutput(Struct, tag_field="type", tag="function_call_output"):
@@ -102,6 +103,7 @@ class CustomToolCall(Struct, tag_field="type", tag="custom_tool_call"):
     call_id: str
     name: str
     input: str
+    namespace: str | UnsetType = UNSET
 
 
 class CustomToolCallOutput(Struct, tag_field="type", tag="custom_tool_call_output"):

@@ -28,6 +28,14 @@ class CustomTool(Struct, tag_field="type", tag="custom"):
     description: str | UnsetType = UNSET
 
 
+class NamespaceTool(Struct, tag_field="type", tag="namespace"):
+    """Tools on offer under one name."""
+
+    name: str
+    description: str | None
+    tools: list[FunctionTool | CustomTool]
+
+
 class NamedTool(Struct, omit_defaults=True):
     """A tool that may be called."""
 
@@ -93,7 +101,7 @@ class Echo(Struct, kw_only=True):
     temperature: float
     text: Text
     tool_choice: str | ToolChoice
-    tools: list[FunctionTool | CustomTool]
+    tools: list[FunctionTool | CustomTool | NamespaceTool]
     top_logprobs: int
     top_p: float
     truncation: str

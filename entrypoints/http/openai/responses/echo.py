@@ -9,11 +9,10 @@ from msgspec import UNSET
 
 from domain.sampling import JSONObjectFormat, JSONSchemaFormat, OutputFormat, TextFormat
 from entrypoints.http.openai.responses import applied, wire
+from entrypoints.http.openai.responses.tools import Namespace, Tool, Tools
 
 if TYPE_CHECKING:
     from domain.chat import ChatRequest
-    from domain.tools import ToolDefinition
-    from entrypoints.http.openai.responses.tools import Tools
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,7 +36,7 @@ def of(body: wire.ResponsesRequest, chat: ChatRequest, offered: Tools) -> bytes:
             temperature=1.0 if sampling.temperature is None else sampling.temperature,
             text=_text(body.text, chat.output),
             tool_choice=_choice(body.tool_choice),
-            tools=[_tool(tool, definition) for tool, definition in offered.shown],
+            tools=[_offered(each) for each in offered.shown],
             top_logprobs=body.top_logprobs or 0,
             top_p=1.0 if sampling.top_p is None else sampling.top_p,
             truncation=body.truncation or "disabled",
@@ -84,13 +83,19 @@ def _choice(given: str | wire.ToolChoiceObject | None) -> str | applied.ToolChoi
     return applied.ToolChoice(given.type, mode=given.mode or "auto", tools=named)
 
 
-def _tool(
-    tool: wire.OfferedTool, definition: ToolDefinition
-) -> applied.FunctionTool | applied.CustomTool:
-    if tool.type == "custom":
-        return applied.CustomTool(
-            definition.name, applied.CustomFormat(), definition.description or UNSET
-        )
+def _offered(
+    given: Tool | Namespace,
+) -> applied.FunctionTool | applied.CustomTool | applied.NamespaceTool:
+    if isinstance(given, Namespace):
+        inside = [_tool(tool) for tool in given.tools]
+        return applied.NamespaceTool(given.name, given.description, inside)
+    return _tool(given)
+
+
+def _tool(given: Tool) -> applied.FunctionTool | applied.CustomTool:
+    name, definition = given.name, given.definition
+    if given.custom:
+        return applied.CustomTool(name, applied.CustomFormat(), given.description or UNSET)
     return applied.FunctionTool(
-        definition.name, definition.description, dict(definition.parameters), definition.strict
+        name, given.description, dict(definition.parameters), definition.strict
     )

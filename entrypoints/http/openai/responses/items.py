@@ -128,7 +128,9 @@ def _function_call(item: wire.InputItem, path: str) -> FunctionCallItem:
     if item.arguments is None:
         raise missing(path, "arguments")
     arguments = _object_text(item.arguments, f"{path}.arguments")
-    return FunctionCallItem(item.id or "", call_id, name, arguments, _status(item))
+    return FunctionCallItem(
+        item.id or "", call_id, name, arguments, _status(item), item.namespace or ""
+    )
 
 
 def _custom_call(item: wire.InputItem, path: str) -> CustomCallItem:
@@ -136,7 +138,9 @@ def _custom_call(item: wire.InputItem, path: str) -> CustomCallItem:
     if item.input is None:
         raise missing(path, "input")
     arguments = _encode({"input": item.input}).decode()
-    return CustomCallItem(item.id or "", call_id, name, item.input, arguments, _status(item))
+    return CustomCallItem(
+        item.id or "", call_id, name, item.input, arguments, _status(item), item.namespace or ""
+    )
 
 
 def _function_output(item: wire.InputItem, path: str) -> FunctionOutputItem:

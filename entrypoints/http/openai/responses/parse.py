@@ -77,6 +77,7 @@ def to_domain(body: wire.ResponsesRequest, defaults: Defaults) -> Asked:
         background=bool(body.background),
         store=body.store,
         custom=offered.custom,
+        namespaces=offered.namespaces,
     )
     return Asked(request, tuple(ignored[:_MOST_NAMED]), encrypted=_ENCRYPTED in include)
 

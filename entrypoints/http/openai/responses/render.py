@@ -87,12 +87,12 @@ def item(given: Item, *, encrypted: bool = False) -> answer.Item:  # noqa: PLR09
         case MessageItem(id_, role, content, _, phase):
             shown = [part(each) for each in content]
             return answer.Message(id_, status, role.value, shown, phase or UNSET)
-        case FunctionCallItem(id_, call_id, name, arguments):
-            return answer.FunctionCall(id_, status, call_id, name, arguments)
+        case FunctionCallItem(id_, call_id, name, arguments, _, namespace):
+            return answer.FunctionCall(id_, status, call_id, name, arguments, namespace or UNSET)
         case FunctionOutputItem(id_, call_id, output):
             return answer.FunctionCallOutput(id_, status, call_id, _output(output))
-        case CustomCallItem(id_, call_id, name, text):
-            return answer.CustomToolCall(id_, status, call_id, name, text)
+        case CustomCallItem(id_, call_id, name, text, _, _, namespace):
+            return answer.CustomToolCall(id_, status, call_id, name, text, namespace or UNSET)
         case CustomOutputItem(id_, call_id, output):
             return answer.CustomToolCallOutput(id_, status, call_id, _output(output))
         case ReasoningItem():

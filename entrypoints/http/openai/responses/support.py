@@ -83,8 +83,7 @@ _FIELDS: Table = {
     "moderation": refused("this service does not moderate"),
 }
 
-_TOOLS: Table = {
-    "tools": honoured("by models that call tools; an empty list is taken"),
+_CALLED: Table = {
     "tools[function]": honoured(),
     "tools[function].name": honoured(),
     "tools[function].description": honoured(),
@@ -95,10 +94,20 @@ _TOOLS: Table = {
     "tools[custom].description": emulated("as above"),
     "tools[custom].format": accepted("any text"),
     "tools[custom].format[grammar]": refused("offer a function with a JSON Schema"),
+    "tools[function].output_schema": accepted(),
     "tools[*].async": accepted(_NAMED),
     "tools[*].allowed_callers": accepted(),
     "tools[*].defer_loading": accepted(),
-    "tools[function].output_schema": accepted(),
+}
+
+_TOOLS: Table = {
+    "tools": honoured("by models that call tools; an empty list is taken"),
+    **_CALLED,
+    "tools[namespace]": emulated("the model is offered its tools as `namespace__name`"),
+    "tools[namespace].name": emulated("as above; a call has it as `namespace`"),
+    "tools[namespace].description": emulated("the model is told it with the first of the tools"),
+    "tools[namespace].tools": emulated("functions and custom tools, as outside of one"),
+    **{f"tools[namespace].{path}": support for path, support in _CALLED.items()},
     **{
         f"tools[{kind}]": refused(_HOSTED)
         for kind in (
@@ -110,7 +119,6 @@ _TOOLS: Table = {
             "image_generation",
             "local_shell",
             "mcp",
-            "namespace",
             "programmatic_tool_calling",
             "shell",
             "tool_search",
@@ -185,6 +193,7 @@ _INPUT: Table = {
     "input[function_call].call_id": honoured(),
     "input[function_call].name": honoured(),
     "input[function_call].arguments": honoured(),
+    "input[function_call].namespace": emulated("the model is told `namespace__name`"),
     "input[function_call_output]": honoured(),
     "input[custom_tool_call_output]": emulated("as `function_call_output`"),
     **{
@@ -197,6 +206,7 @@ _INPUT: Table = {
     "input[custom_tool_call].call_id": emulated("as above"),
     "input[custom_tool_call].name": emulated("as above"),
     "input[custom_tool_call].input": emulated("as above"),
+    "input[custom_tool_call].namespace": emulated("as above"),
     "input[reasoning]": honoured("goes with the assistant's next words or calls"),
     "input[reasoning].summary": honoured("where there is no content"),
     "input[reasoning].summary[summary_text]": honoured(),
@@ -219,6 +229,7 @@ _INPUT: Table = {
 }
 
 _OWN: Table = {
+    "client_metadata": accepted("Codex has it"),
     "presence_penalty": honoured("Open Responses has it"),
     "frequency_penalty": honoured("Open Responses has it"),
     **{name: accepted(_NAMED) for name in HARMLESS},

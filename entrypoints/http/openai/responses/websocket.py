@@ -59,7 +59,7 @@ class ResponseCreate(wire.ResponsesRequest, kw_only=True, forbid_unknown_fields=
     stream_id: StreamId | None = None
 
 
-_parser = BodyParser(ResponseCreate, (*HARMLESS, "client_metadata"), ELSEWHERE)
+_parser = BodyParser(ResponseCreate, HARMLESS, ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)

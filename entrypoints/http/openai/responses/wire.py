@@ -83,7 +83,7 @@ class InputItem(Struct, forbid_unknown_fields=True):
     output: str | list[InputPart] | HostedOutput | None = None
     summary: list[InputPart] | None = None
     encrypted_content: str | None = None
-    namespace: Unread = UNSET
+    namespace: str | None = None
     caller: Unread = UNSET
     created_by: Unread = UNSET
     # Of hosted tools' items.
@@ -146,7 +146,8 @@ class OfferedTool(Struct, forbid_unknown_fields=True):
     environment: Unread = UNSET
     display_width: Unread = UNSET
     display_height: Unread = UNSET
-    tools: Unread = UNSET
+    # Of a namespace.
+    tools: Annotated[list[OfferedTool], Meta(max_length=128)] | None = None
 
 
 class AllowedTool(Struct, forbid_unknown_fields=True):
@@ -249,6 +250,7 @@ class ResponsesRequest(Struct, forbid_unknown_fields=True):
     prompt_cache_key: str | None = None
     prompt_cache_retention: CacheRetention | None = None
     prompt_cache_options: Unread = UNSET
+    client_metadata: Unread = UNSET
     service_tier: ServiceTier | None = None
     prompt: Unread = UNSET
     moderation: Unread = UNSET
