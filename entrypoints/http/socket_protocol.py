@@ -10,6 +10,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import CloseCode, Frame, Opcode
+from websockets.server import ServerProtocol
 
 from entrypoints.http import errors
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from uvicorn._types import ASGISendEvent
+    from websockets.http11 import Response
+    from websockets.typing import StatusLike
 
 # uvicorn and websockets tell of every handshake, with its query; our own line is enough.
 _log = logging.getLogger("uvicorn.sockets")
@@ -25,6 +28,7 @@ _log.setLevel(logging.WARNING)
 _log.addFilter(lambda record: not _is_of_bad_text(record))
 
 _TOO_LARGE = 413
+_SERVER_FAULTS = 500
 # So much is taken in before everything else has its turn.
 _AT_ONCE_BYTES = 16 * 1024
 # Fragments, pings and pongs from one event to the next; more where they bring so much each.
@@ -45,6 +49,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, write_s: float, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*args, **kwargs)
         self.logger = self.conn.logger = _log
+        self.conn.reject = self._refusal  # type: ignore[method-assign]  # its own is plain text
         self._write_s = write_s
         self._writing: asyncio.TimerHandle | None = None
         self._deadline = 0.0
@@ -53,8 +58,15 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self._bytes = 0
 
     def data_received(self, data: bytes) -> None:
+        if not self.handshake_initiated:
+            super().data_received(data)
+            # A head always comes whole; one that websockets cannot take, uvicorn would leave open.
+            if not self.handshake_initiated:
+                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.transport.close()
+            return
         # A frame may be six bytes: so many frames at once would hold up everything else.
-        if not self.handshake_initiated or (not self._unread and len(data) <= _AT_ONCE_BYTES):
+        if not self._unread and len(data) <= _AT_ONCE_BYTES:
             super().data_received(data)
             return
         if not self._unread:
@@ -102,6 +114,8 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self.close_sent:
             raise ClientDisconnected
         await super().send(message)
+        # Else uvicorn would log a refusal as a handshake that was left unanswered.
+        self.handshake_complete = self.handshake_complete or self.close_sent
 
     def handle_parser_exception(self) -> None:
         if self.close_sent:
@@ -117,6 +131,21 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.MESSAGE_TOO_BIG})
         self._deadline = self.loop.time() + self.close_timeout
         self._linger()
+
+    def _refusal(self, status: StatusLike, text: str) -> Response:
+        """Return the answer to a handshake that is none, in the shape of all errors."""
+        response = ServerProtocol.reject(self.conn, status, "")
+        kind = "server_error" if response.status_code >= _SERVER_FAULTS else "invalid_request_error"
+        response.body = errors.encode(text.partition("\n")[0], kind, code=None)
+        for name, value in (
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(response.body))),
+        ):
+            del response.headers[name]
+            response.headers[name] = value
+        # What RFC 6455 wants said where the client's version is another.
+        response.headers["Sec-WebSocket-Version"] = "13"
+        return response
 
     def _read_on(self) -> None:
         if self.disconnected:

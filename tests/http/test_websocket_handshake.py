@@ -140,6 +140,15 @@ async def test_a_page_that_they_do_not_name_does_not(llm: FakeLLM) -> None:
         assert await refused(service, headers) == (403, "origin_not_allowed")
 
 
+async def test_a_refusal_is_no_failure_in_the_log(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await refused(service, path="/v1/nowhere")
+    await service.ask(path="/healthz")
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_draining_service_opens_none(service: Service) -> None:
     service.drain.begin()
 
@@ -152,12 +161,44 @@ async def test_a_get_that_is_no_handshake(service: Service) -> None:
     assert answer.status == 405
 
 
-async def test_a_handshake_that_is_not_well_formed(service: Service) -> None:
-    headers = {"connection": "upgrade", "upgrade": "websocket"}
+WISH = {
+    "connection": "upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "status", "named"),
+    [
+        pytest.param({"sec-websocket-key": ""}, PATH, 400, "Sec-WebSocket-Key", id="no key"),
+        pytest.param({"sec-websocket-version": "8"}, PATH, 400, "Version", id="version"),
+        pytest.param({"upgrade": "websocket, h2c"}, PATH, 405, "GET", id="two protocols"),
+        pytest.param({"x-long": "a" * 9000}, PATH, 431, "8192 bytes", id="a long line"),
+        pytest.param({f"x-{n}": "a" for n in range(200)}, PATH, 431, "header", id="many lines"),
+        pytest.param({}, f"{PATH}?q={'a' * 9000}", 414, "8192 bytes", id="a long URL"),
+    ],
+)
+async def test_a_handshake_that_is_not_well_formed(
+    service: Service, headers: dict[str, str], path: str, status: int, named: str
+) -> None:
+    async with asyncio.timeout(10):
+        head, body = await raw_http.fetch(service.port, path, headers=WISH | headers)
+
+    assert head.status == status
+    assert head.headers["content-type"] == "application/json"
+    error = json.loads(body)["error"]
+    assert named in error["message"]
+    assert error["type"] == "invalid_request_error"
+
+
+async def test_a_refused_version_is_told_the_one_that_is_spoken(service: Service) -> None:
+    headers = WISH | {"sec-websocket-version": "8"}
     async with asyncio.timeout(10):
         head, _ = await raw_http.fetch(service.port, PATH, headers=headers)
 
-    assert head.status == 400
+    assert head.headers["sec-websocket-version"] == "13"
 
 
 async def test_a_server_that_cannot_send_a_refusal_closes() -> None:
