@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from litestar import Litestar, MediaType, Request, Router, get
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.status_codes import HTTP_404_NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,7 +118,11 @@ def config(schemas: Schemas, *, keys: bool, package: str = PACKAGE) -> OpenAPICo
         security=[{"bearer": []}, {"x-api-key": []}] if keys else None,
         use_handler_docstrings=True,
         openapi_router=Router(
-            _PATH, route_handlers=[], include_in_schema=False, response_headers=_HEADERS
+            _PATH,
+            route_handlers=[],
+            include_in_schema=False,
+            response_headers=_HEADERS,
+            after_request=_found,
         ),
         render_plugins=[_Page(_Files(package)), _Document(schemas)],
     )
@@ -135,6 +140,17 @@ def _security_schemes() -> dict[str, Any]:
             description="The same key in a header of its own.",
         ),
     }
+
+
+async def _found(response: Response[bytes]) -> Response[bytes]:
+    """Return a page, or the error that everything has in place of Litestar's own for none.
+
+    Raises:
+        NotFoundException: there is none.
+    """
+    if response.status_code == HTTP_404_NOT_FOUND:
+        raise NotFoundException
+    return response
 
 
 class _Files:

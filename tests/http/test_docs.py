@@ -115,9 +115,10 @@ async def test_files_of_a_version_may_be_kept_but_the_page_is_asked_for_again(po
     ],
 )
 async def test_no_other_file_is_served(port: int, path: str) -> None:
-    head, _ = await raw_http.fetch(port, path)
+    head, body = await raw_http.fetch(port, path)
 
-    assert head.status == 404
+    assert (head.status, head.headers["content-type"]) == (404, "application/json")
+    assert json.loads(body)["error"]["code"] == "unknown_url"
 
 
 async def test_calls_need_the_key_in_either_form(port: int) -> None:
