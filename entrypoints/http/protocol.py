@@ -99,7 +99,27 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = self._in_body = False
         self._head_bytes = self._line_bytes = 0
+        if not self.url.startswith(b"/"):
+            self._take_authority()
         super().on_headers_complete()
+
+    def _take_authority(self) -> None:
+        """Make a target with a host in it one without; its host stands in for the header's.
+
+        That is RFC 9112, 3.2.2, and has nobody name a host past the check of hosts.
+        """
+        target = httptools.parse_url(self.url)
+        if target.host is None:
+            return
+        host = b"[%b]" % target.host if b":" in target.host else target.host
+        if target.port is not None:
+            host = b"%b:%d" % (host, target.port)
+        self.headers[:] = [
+            (name, host if name == b"host" else value) for name, value in self.headers
+        ]
+        self.url = target.path or b"/"
+        if target.query is not None:
+            self.url += b"?" + target.query
 
     def on_message_complete(self) -> None:
         self._arrived()

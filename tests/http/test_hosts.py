@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from entrypoints.http.hosts import Hosts, bare
+from entrypoints.http.protocol import ConnectionLimits, GuardedProtocol
 from entrypoints.settings import Settings
 from tests.support import raw_http
 from tests.support.server import serving
@@ -18,24 +20,37 @@ if TYPE_CHECKING:
 ALLOWED = Settings().hosts
 
 
-async def hello(_scope: Any, _receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
+LIMITS = ConnectionLimits(header_s=10, body_s=10, write_s=10, header_bytes=64 * 1024)
+
+
+async def hello(scope: Any, _receive: Any, send: Any) -> None:
+    asked = [(b"asked", scope["raw_path"] + b"?" + scope["query_string"])]
+    await send({"type": "http.response.start", "status": 200, "headers": asked})
     await send({"type": "http.response.body", "body": b"hello"})
 
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    async with serving(Hosts(hello, ALLOWED), lifespan="off") as number:
+    http = partial(GuardedProtocol, limits=LIMITS)
+    async with serving(Hosts(hello, ALLOWED), lifespan="off", http=http) as number:
         yield number
 
 
-async def status(port: int, *host_lines: str) -> int:
+async def status(port: int, *host_lines: str, target: str = "/") -> int:
+    return (await answered(port, *host_lines, target=target)).status
+
+
+async def answered(port: int, *host_lines: str, target: str) -> raw_http.Head:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    lines = ["GET / HTTP/1.1", *(f"Host: {line}" for line in host_lines), "Connection: close"]
+    lines = [
+        f"GET {target} HTTP/1.1",
+        *(f"Host: {line}" for line in host_lines),
+        "Connection: close",
+    ]
     writer.write("\r\n".join([*lines, "", ""]).encode())
     head = await raw_http.read_head(reader)
     writer.close()
-    return head.status
+    return head
 
 
 @pytest.mark.parametrize(
@@ -62,6 +77,47 @@ async def test_this_machines_own_names_are_answered(port: int, host: str) -> Non
 )
 async def test_other_names_are_not(port: int, hosts: list[str]) -> None:
     assert await status(port, *hosts) in (400, 421)
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "expected"),
+    [
+        ("http://localhost:8000/v1/models?a=b", "localhost:8000", "/v1/models?a=b"),
+        ("HTTP://LocalHost/v1/models", "evil.example", "/v1/models?"),
+        ("http://[::1]:8000", "localhost", "/?"),
+        ("https://127.0.0.1?a=b", "localhost", "/?a=b"),
+    ],
+)
+async def test_a_host_in_the_target_counts_in_place_of_the_header(
+    port: int, target: str, host: str, expected: str
+) -> None:
+    head = await answered(port, host, target=target)
+
+    assert (head.status, head.headers["asked"]) == (200, expected)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://evil.example/v1/models",
+        "http://localhost@evil.example/",
+        "http://evil.example",
+        "http://[::2]/",
+        "http://localhost.evil.example:8000/",
+    ],
+)
+async def test_so_does_a_foreign_one(port: int, target: str) -> None:
+    assert await status(port, "localhost", target=target) == 421
+
+
+@pytest.mark.parametrize("hosts", [[], ["localhost", "localhost"]], ids=["none", "two"])
+async def test_it_takes_a_header_for_all_that(port: int, hosts: list[str]) -> None:
+    assert await status(port, *hosts, target="http://localhost/") in (400, 421)
+
+
+@pytest.mark.parametrize("target", ["http:///", "localhost:80", "http://[::1", "evil"])
+async def test_what_is_no_target_is_refused(port: int, target: str) -> None:
+    assert await status(port, "localhost", target=target) == 400
 
 
 async def test_a_refusal_names_the_setting(port: int) -> None:
