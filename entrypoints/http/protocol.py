@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from entrypoints.http import errors
@@ -18,6 +19,9 @@ from entrypoints.http.gathering import GatheringTransport
 
 if TYPE_CHECKING:
     import asyncio
+
+    from uvicorn._types import ASGI3Application
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 _TOO_LARGE = "The head of the request is too large."
 _FRAMING = (b"content-length", b"transfer-encoding")
@@ -58,6 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._in_body = False
         self._data = self._again = b""
+        self._served: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._gathering = GatheringTransport(transport, self.loop)
@@ -67,6 +72,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
         self._drained()
+        # uvicorn only tells the request that came last, which may still wait for its turn.
+        if self._served is not None and not self._served.response_complete:
+            self._served.disconnected = True
+            self._served.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -78,6 +87,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._data, self._again = self._again, b""
             super().data_received(self._data)
         self._data = b""
+        # Who does not read does not notice a client that leaves.
+        if len(self.pipeline) == 1 and len(self.cycle.body) <= HIGH_WATER_LIMIT:
+            self.flow.resume_reading()
         # Most requests come whole: for those no timer is needed.
         if self._in_head:
             if self._head_bytes > self._limits.header_bytes:
@@ -132,6 +144,10 @@ class GuardedProtocol(HttpToolsProtocol):
         # What is left to do for a request, its log line first, is done while its client reads.
         self._gathering.flush()
         super().on_response_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _should_upgrade(self) -> bool:
         # For any protocol: which it is comes to light below. CONNECT has another meaning.
@@ -198,7 +214,14 @@ class GuardedProtocol(HttpToolsProtocol):
             self._writing = None
 
     def _too_slow(self, what: str) -> None:
-        if what == "body" and self.cycle.response_started:
+        if (
+            self._served is not None
+            and not self._served.response_complete
+            and (what == "head" or self._served is not self.cycle)
+        ):
+            # A word about what follows would stand in the middle of the answer under way.
+            self._await(self._limits.header_s, what)
+        elif what == "body" and self.cycle.response_started:
             self.transport.abort()
         else:
             self._refuse(408, f"The {what} of the request did not arrive in time.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,6 +76,33 @@ async def test_twenty_clients_that_leave_leave_nothing(
             for _, writer in clients:
                 await leave(writer)
             await stand.server.idle()
+    await stand.forget()
+    await stand.all_free(PLACES)
+
+
+@pytest.mark.parametrize("leave", [raw_http.hang_up, raw_http.reset])
+@pytest.mark.parametrize("at_once", [False, True], ids=["later", "at once"])
+async def test_a_client_that_asked_for_more_on_its_connection_leaves_nothing(
+    stand: Stand,
+    at_once: bool,  # noqa: FBT001 - a case
+    leave: Callable[[asyncio.StreamWriter], Awaitable[None]],
+) -> None:
+    await stand.forget()
+    stand.server.always("/api/chat", streamed(ending=Ending.HANG))
+    body = json.dumps(ASK).encode()
+    first = (
+        f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    second = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with asyncio.timeout(LIMIT_S):
+        _, writer = await asyncio.open_connection("127.0.0.1", stand.port)
+        writer.write(first.encode() + body + (second if at_once else b""))
+        await stand.server.arrived("/api/chat", 1)
+        if not at_once:
+            writer.write(second)
+        await leave(writer)
+        await stand.server.idle()
     await stand.forget()
     await stand.all_free(PLACES)
 

@@ -24,7 +24,9 @@ class Echo:
     """Answers with the body it was sent, or with an endless one."""
 
     def __init__(self) -> None:
+        self.asked = asyncio.Event()
         self.left = asyncio.Event()
+        self.held: asyncio.Event | None = None
         self.sent = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -36,6 +38,9 @@ class Echo:
                 return
             body += message["body"]
             more = message["more_body"]
+        self.asked.set()
+        if self.held is not None:
+            await self.held.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         if scope["path"] == "/endless":
             await self._endless(receive, send)
@@ -115,6 +120,34 @@ async def test_what_does_not_come_in_time_and_size_is_refused(
     port: int, pieces: list[bytes], answer: bytes
 ) -> None:
     assert await said(port, *pieces) == answer
+
+
+@pytest.mark.parametrize(
+    ("more", "late"),
+    [
+        pytest.param(b"\r\n", SLOW_HEAD, id="an empty line"),
+        pytest.param(b"POST / HT", SLOW_HEAD, id="half a line"),
+        pytest.param(HEAD + b"\r\nab", SLOW_BODY, id="half a body"),
+    ],
+)
+async def test_what_follows_a_request_under_way_has_time_until_its_turn(
+    port: int, app: Echo, more: bytes, late: bytes
+) -> None:
+    app.held = asyncio.Event()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD + b"\r\nhello")
+    await app.asked.wait()
+    writer.write(more)
+    await writer.drain()
+    # That one's time, begun later, is over now.
+    assert await said(port, HEAD) == SLOW_HEAD
+    app.held.set()
+    async with asyncio.timeout(10):
+        answers = await reader.readuntil(b"}}")
+    writer.close()
+
+    assert answers.startswith(b"HTTP/1.1 200")
+    assert answers.endswith(late)
 
 
 async def test_a_trickle_gains_no_time(port: int) -> None:
