@@ -121,7 +121,7 @@ class GuardedProtocol(HttpToolsProtocol):
         That is RFC 9112, 3.2.2, and has nobody name a host past the check of hosts.
         """
         target = httptools.parse_url(self.url)
-        if target.host is None:
+        if not target.host:
             return
         host = b"[%b]" % target.host if b":" in target.host else target.host
         if target.port is not None:
