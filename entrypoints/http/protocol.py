@@ -124,13 +124,13 @@ class GuardedProtocol(HttpToolsProtocol):
         if not target.host:
             return
         host = b"[%b]" % target.host if b":" in target.host else target.host
-        if target.port is not None:
+        if target.port:
             host = b"%b:%d" % (host, target.port)
         self.headers[:] = [
             (name, host if name == b"host" else value) for name, value in self.headers
         ]
         self.url = target.path or b"/"
-        if target.query is not None:
+        if target.query:
             self.url += b"?" + target.query
 
     def on_message_complete(self) -> None:
