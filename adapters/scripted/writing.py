@@ -49,13 +49,13 @@ def in_form(answer: Answer, request: ChatRequest, *, calls: bool = False) -> Ans
 
     Where that is JSON, the words are its strings.
 
-    Raises:
-        InvalidRequestError: there is a schema to keep to, and nothing was found that does.
-
     Args:
         answer: its text.
         request: the request.
         calls: rather calls a tool than answer, where the form allows both.
+
+    Raises:
+        InvalidRequestError: there is a schema to keep to, and nothing was found that does.
     """
     match request.output:
         case JSONSchemaFormat(_, schema, strict):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from entrypoints.settings.addresses import bracketed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _BACKLOG = 2048
 
@@ -28,6 +31,19 @@ def sockets(host: str, port: int, count: int) -> list[list[socket.socket]]:
             its.append(listener)
         port = port or made[0][0].getsockname()[1]
     return made
+
+
+def pause(listeners: Iterable[socket.socket]) -> None:
+    """Let connections come to other processes until one listens here again.
+
+    Those that wait already are cut.
+    """
+    if sys.platform == "linux":
+        listening = (
+            each for each in listeners if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        )
+        for each in listening:
+            each.shutdown(socket.SHUT_RD)
 
 
 def shown(listener: socket.socket) -> str:

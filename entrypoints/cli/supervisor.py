@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,33 +99,32 @@ class _Supervisor:
         while not self._stopping.is_set():
             began = loop.time()
             worker = await self._start(sockets)
-            code = await worker.process.wait()
+            code = COULD_NOT_START if worker is None else await worker.process.wait()
             self._workers.discard(worker)
             if self._stopping.is_set():
                 return
-            in_vain = 0 if worker.is_ready else in_vain + 1
-            if in_vain and (in_vain == _MOST_IN_VAIN or not self._serving):
+            is_vain = worker is None or not worker.is_ready
+            if worker is not None:
+                in_vain = in_vain + 1 if is_vain else 0
+            if is_vain and (in_vain == _MOST_IN_VAIN or not self._serving):
                 self._give_up(code)
                 return
             short = short + 1 if loop.time() - began < _LONG_S else 0
             wait_s = min(2 ** (short - 2), _LONGEST_WAIT_S) if short > 1 else 0
+            if wait_s:
+                listening.pause(sockets)
             _log.error("worker_ended", code=code, next_in_s=wait_s)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._stopping.wait()
 
-    async def _start(self, sockets: Sequence[socket.socket]) -> _Worker:
-        ours, its = socket.socketpair()
-        numbers = [each.fileno() for each in (its, *sockets)]
-        with its:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "entrypoints.cli.worker", *map(str, numbers)),
-                env=_environment(),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=numbers,
-                # Ctrl-C in the terminal comes here, and is passed on.
-                start_new_session=True,
-            )
+    async def _start(self, sockets: Sequence[socket.socket]) -> _Worker | None:
+        """Return a new worker; None where the system has no room for one just now."""
+        try:
+            ours, process = await _launched(sockets)
+        except OSError as error:
+            _log.error("worker_not_started", reason=error.strerror)
+            return None
         worker = _Worker(process)
         self._workers.add(worker)
         if self._stopping.is_set():
@@ -176,6 +175,26 @@ class _Supervisor:
     def _tell(self, number: signal.Signals) -> None:
         for worker in self._workers:
             worker.tell(number)
+
+
+async def _launched(
+    sockets: Sequence[socket.socket],
+) -> tuple[socket.socket, asyncio.subprocess.Process]:
+    """Return the parent's end of the channel to a new process, and that."""
+    ours, its = socket.socketpair()
+    numbers = [each.fileno() for each in (its, *sockets)]
+    with its, ExitStack() as unless_launched:
+        unless_launched.callback(ours.close)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "entrypoints.cli.worker", *map(str, numbers)),
+            env=_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=numbers,
+            # Ctrl-C in the terminal comes here, and is passed on.
+            start_new_session=True,
+        )
+        unless_launched.pop_all()
+    return ours, process
 
 
 def _environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import resource
 import signal
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -171,6 +172,22 @@ async def _is_lost(stream: Stream, two: Workers) -> bool:
     # Whatever the system has to tell of the others has come with an answer that was asked later.
     await two.scrape()
     return stream.rest.done()
+
+
+async def test_a_worker_that_cannot_be_replaced_is_replaced_later(tmp_path: Path) -> None:
+    async with workers(tmp_path) as two:
+        before = resource.prlimit(two.process.pid, resource.RLIMIT_NOFILE)
+        # With nothing left of them, no process can be started.
+        resource.prlimit(two.process.pid, resource.RLIMIT_NOFILE, (3, before[1]))
+        os.kill(two.pids[0], signal.SIGKILL)
+        await two.process.said(b'"next_in_s":2')
+        statuses = [await two.status(ASK) for _ in range(4)]
+        resource.prlimit(two.process.pid, resource.RLIMIT_NOFILE, before)
+        await two.process.said(b"Application startup complete", 3)
+        statuses += [await two.status(ASK) for _ in range(4)]
+
+    assert set(statuses) == {200}
+    assert b"Traceback" not in two.process.output
 
 
 async def test_figures_never_go_back(tmp_path: Path) -> None:
