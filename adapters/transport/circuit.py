@@ -60,7 +60,7 @@ class Circuit:
         While the circuit is open only the trial counts: the rest began before.
         """
         self.failures += 1
-        if self.is_open and self._tried:
+        if self._tried:
             self._pause_s = min(self._pause_s * 2, self._longest_s)
         elif not self.is_open and self.failures >= self._limit:
             self._pause_s = self._first_s

@@ -30,7 +30,7 @@ class LineSplitter:
         if not end:
             self._keep(data)
             return b""
-        block = data if end == len(data) else data[:end]
+        block = data[:end]
         if self._pieces:
             block = b"".join((*self._pieces, block))
             self._pieces.clear()
@@ -41,9 +41,7 @@ class LineSplitter:
 
     def finish(self) -> bytes:
         """Return what is left when the input has ended: an unended last line, or nothing."""
-        rest = b"".join(self._pieces)
-        self._pieces.clear()
-        return rest
+        return b"".join(self._pieces)
 
     def _keep(self, data: bytes) -> None:
         self._size += len(data)

@@ -38,7 +38,7 @@ def base_url(text: str, usual_port: int | None = OLLAMA_PORT) -> str:
         message = "a user and a password in an address are not sent; leave them out"
         raise ValueError(message)
     port = parts.port or default_port
-    path = re.sub(r"/(api(/chat)?|v1)?/*$", "", parts.path.rstrip("/"))
+    path = re.sub(r"/(api(/chat)?|v1)?/*$", "", parts.path)
     return f"{parts.scheme}://{host_of_url(parts.hostname)}{f':{port}' if port else ''}{path}"
 
 

@@ -123,6 +123,8 @@ def test_a_file_that_cannot_be_read_says_why_without_its_text(path: Path, tmp_pa
     with pytest.raises(KeyFileError, match=r"^it is not UTF-8 text$") as caught:
         KeyFile(path).read()
     assert caught.value.__cause__ is None
+    path.write_bytes(b"#" * (4 * 1024 * 1024))
+    assert len(KeyFile(path).read()) == 4 * 1024 * 1024
     path.write_bytes(b"#" * (4 * 1024 * 1024 + 1))
     with pytest.raises(KeyFileError, match="larger than 4 MiB"):
         KeyFile(path).read()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +10,6 @@ from hypothesis import strategies as st
 
 from application.admission import Admission
 from domain.errors import OverloadedError, UpstreamUnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 async def turn_over() -> None:
@@ -28,7 +24,7 @@ class Visitors:
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
         self.inside: list[str] = []
-        self.tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[object]] = []
 
     async def come(self, *names: str) -> None:
         for name in names:
@@ -49,7 +45,7 @@ class Visitors:
             self.tasks[number % len(self.tasks)].cancel()
         await turn_over()
 
-    async def outcomes(self) -> Sequence[BaseException | None]:
+    async def outcomes(self) -> list[object]:
         return await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _enter(self, name: str) -> None:
@@ -104,8 +100,19 @@ async def test_a_newcomer_takes_the_last_place_of_whoever_has_the_most() -> None
     await visitors.go(3)
 
     assert visitors.inside == ["a-1", "a-2", "b-1", "a-3"]
-    failures = [type(outcome) for outcome in await visitors.outcomes()]
-    assert failures == [type(None), type(None), type(None), OverloadedError, type(None)]
+    failures = await visitors.outcomes()
+    turned_out = failures.pop(3)
+    assert isinstance(turned_out, OverloadedError)
+    assert turned_out.code == "queue_full"
+    assert failures == [None, None, None, None]
+
+
+async def test_a_newcomer_takes_no_place_of_whoever_would_then_have_less() -> None:
+    visitors = Visitors(Admission(1, 3, 60))
+    await visitors.come("a-1", "a-2", "a-3", "b-1", "b-2")
+    await visitors.go(3)
+
+    assert visitors.inside == ["a-1", "a-2", "b-1", "a-3"]
 
 
 async def test_a_wait_in_vain_ends() -> None:
@@ -151,17 +158,26 @@ async def test_the_last_place_of_someone_who_is_leaving_is_taken_all_the_same() 
     visitors = Visitors(Admission(1, 2, 60))
     await visitors.come("a-1", "a-2", "a-3")
 
-    async def come() -> None:
-        await visitors.admission.enter("b")
-
     # The newcomer's turn of the loop comes before that of whoever leaves.
-    visitors.tasks.append(asyncio.create_task(come()))
+    visitors.tasks.append(asyncio.create_task(visitors.admission.enter("b")))
     visitors.tasks[2].cancel()
     await turn_over()
 
     assert visitors.admission.waiting == 2
     await visitors.go(2)
     assert (visitors.admission.running, visitors.admission.waiting) == (1, 0)
+
+
+async def test_someone_turned_out_of_the_line_who_leaves_gives_no_place_back() -> None:
+    visitors = Visitors(Admission(1, 2, 60))
+    await visitors.come("a-1", "a-2", "a-3")
+
+    # The last in line is told that its place was taken, and leaves before it hears of it.
+    visitors.tasks.append(asyncio.create_task(visitors.admission.enter("b")))
+    asyncio.get_running_loop().call_soon(visitors.tasks[2].cancel)
+    await turn_over()
+
+    assert (visitors.admission.running, visitors.admission.waiting) == (1, 2)
 
 
 @given(

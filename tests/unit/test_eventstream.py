@@ -52,6 +52,10 @@ def test_one_space_after_the_colon_is_not_data() -> None:
     assert data_of(b"data:a\n\ndata:  b\n\n") == [b"a", b" b"]
 
 
+def test_lines_of_one_event_may_end_in_different_ways() -> None:
+    assert data_of(b"data: a\n", b"\ndata: b\r\n\r\ndata: c\r", b"\r") == [b"a", b"b", b"c"]
+
+
 def test_comments_and_other_fields_are_no_events() -> None:
     assert data_of(b": ping\n\nevent: error\n\nretry: 1\n\n\n\n") == []
 
@@ -66,6 +70,14 @@ def test_an_event_over_the_limit_is_refused_before_its_end() -> None:
 
         with pytest.raises(UpstreamProtocolError, match="too long"):
             stream.feed(piece)
+
+
+def test_events_without_end_stay_under_the_limit() -> None:
+    stream = EventStream(limit_bytes=10)
+
+    fed = [stream.feed(b"data: 0\n\ndata: 0123") for _ in range(10)]
+
+    assert fed == [[b"0"]] + [[b"0123data: 0"]] * 9
 
 
 def test_pings_without_end_stay_under_the_limit() -> None:

@@ -42,6 +42,7 @@ async def test_a_process_that_is_silent_is_dead() -> None:
     await bench.one.take("owner", "resp_1")
 
     bench.clock.now += lease.LIFE_S
+    await bench.two.take("owner", "resp_2")
 
     assert not await bench.two.is_held("owner", "resp_1")
 
@@ -49,21 +50,36 @@ async def test_a_process_that_is_silent_is_dead() -> None:
 async def test_a_process_that_shows_itself_lives() -> None:
     bench = Bench()
     await bench.one.take("owner", "resp_1")
+    await bench.one.take("owner", "resp_2")
 
     for _ in range(5):
         bench.clock.now += lease.LIFE_S - 1
         assert await bench.two.is_held("owner", "resp_1")
+        assert await bench.two.is_held("owner", "resp_2")
         await bench.one.renew()
 
 
+class InterruptedStore(MemoryStore):
+    """Has another process ask in the middle of a renewal."""
+
+    asking: Lease | None = None
+    seen: bool | None = None
+
+    async def release(self, owner: str, key: str) -> None:
+        await super().release(owner, key)
+        if self.asking is not None:
+            self.seen = await self.asking.is_held("owner", "resp_1")
+
+
 async def test_who_asks_in_the_middle_of_a_renewal_sees_it_live() -> None:
-    bench = Bench()
-    await bench.one.take("owner", "resp_1")
-    await bench.one.renew()
+    store = InterruptedStore(FixedClock())
+    living = Lease(store, CountingIds())
+    await living.take("owner", "resp_1")
 
-    await bench.store.release("service", "alive:process_1:1")
+    store.asking = Lease(store, CountingIds())
+    await living.renew()
 
-    assert await bench.two.is_held("owner", "resp_1")
+    assert store.seen
 
 
 async def test_what_was_left_is_not_held() -> None:

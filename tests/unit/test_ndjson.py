@@ -48,8 +48,10 @@ def test_a_line_over_the_limit_is_refused_before_its_end() -> None:
     splitter = LineSplitter(limit_bytes=10)
 
     splitter.feed(b"0123456789\n01234")
-    with pytest.raises(UpstreamProtocolError, match="too long"):
-        splitter.feed(b"567890")
+    splitter.feed(b"56789")
+    with pytest.raises(UpstreamProtocolError, match="too long") as caught:
+        splitter.feed(b"0")
+    assert caught.value.code == "upstream_too_large"
 
 
 def test_many_short_lines_stay_under_the_limit() -> None:

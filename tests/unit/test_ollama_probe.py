@@ -54,6 +54,14 @@ def show(*capabilities: str) -> Reply:
     ("replies", "expected"),
     [
         pytest.param({"/api/tags": [tags("a:1b", "llama3.2:latest")]}, "llama3.2", id="usual"),
+        pytest.param(
+            {
+                "/api/tags": [answered({"models": [{"name": "b:1b"}]})],
+                "/api/show": [show("completion")],
+            },
+            "b:1b",
+            id="one of an old server",
+        ),
         pytest.param({"/api/tags": [tags()]}, "llama3.2", id="no models"),
         pytest.param({"/api/tags": [answered({"models": None})]}, "llama3.2", id="null"),
         pytest.param({"/api/tags": [plain("hello")]}, "llama3.2", id="another service"),
@@ -87,6 +95,16 @@ async def test_the_default_is_the_usual_model_or_one_that_is_there(
         settings = load({"OLLAMA_URL": server.url})
 
         assert (await asyncio.to_thread(decide, settings)).default_model == expected
+
+
+async def test_a_long_list_is_not_asked_to_its_end() -> None:
+    async with FakeOllama() as server:
+        server.script("/api/tags", tags(*map(str, range(100))))
+        server.script("/api/show", *[show("embedding")] * 100)
+
+        await asyncio.to_thread(decide, load({"OLLAMA_URL": server.url}))
+
+        assert len(server.asked("/api/show")) == 16
 
 
 async def test_the_default_is_looked_for_on_every_server() -> None:

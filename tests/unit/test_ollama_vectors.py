@@ -65,6 +65,7 @@ def test_an_answer_without_vectors_has_none(answer: bytes) -> None:
         '{"embeddings":[1]}',
         '{"embeddings":[[]]}',
         '{"embeddings":[[1],[2,3]]}',
+        f'{{"embeddings":[{[1] * 8},{[1] * 4},{[1] * 12}]}}',
         '{"embeddings":[[1],2]}',
         '{"embeddings":[["1"]]}',
         '{"embeddings":[[null]]}',

@@ -25,7 +25,7 @@ from domain.events import TextDelta
 from domain.messages import Message, Role
 from domain.models import ModelSummary
 from tests.support.fake_llm import HELLO, MODELS, FakeLLM
-from tests.support.streams import answer, fold, outcome, take
+from tests.support.streams import LIMIT_S, answer, fold, outcome, take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +107,7 @@ async def test_many_answers_at_once_are_shared_out() -> None:
     ]
     for stream in again:
         await stream.aclose()
+    assert all(stream.closed.is_set() for server in servers for stream in server.streams)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,15 @@ async def test_another_is_asked_where_one_fails_before_its_first_word(error: Ser
 
     assert result.content == "Hello"
     assert asked(first, second) == [2, 1]
+
+
+@pytest.mark.parametrize("error", [OverloadedError("busy"), BROKEN])
+async def test_a_server_that_could_be_reached_has_the_word(error: ServiceError) -> None:
+    llm, first, second = await home(FakeLLM(), FakeLLM())
+    first.play(GONE)
+    second.play(error)
+
+    assert await outcome(llm, ask()) is error
 
 
 async def test_no_other_is_asked_after_the_first_word() -> None:
@@ -157,6 +167,17 @@ async def test_who_failed_is_asked_last_until_looked_at_again() -> None:
         await answer(llm, ask())
 
     assert asked(first, second) == [2, 3]
+
+
+async def test_a_server_that_refused_has_no_more_to_do_than_before() -> None:
+    llm, first, second = await home(FakeLLM(), FakeLLM())
+    for _ in range(3):
+        first.play(OverloadedError("busy"))
+        await answer(llm, ask())
+
+    await answer(llm, ask())
+
+    assert asked(first, second) == [5, 3]
 
 
 async def test_only_servers_with_the_model_are_asked() -> None:
@@ -225,6 +246,43 @@ async def test_servers_are_looked_at_anew_beside_the_requests(
     assert [now - then for now, then in zip(asked(*servers), before, strict=True)] == [0, 9]
 
 
+async def test_a_look_that_is_slow_holds_up_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowingLLM(FakeLLM):
+        """Lists its models at once, and then never again."""
+
+        looked = False
+
+        async def list_models(self) -> Sequence[ModelSummary]:
+            if self.looked:
+                await asyncio.Event().wait()
+            self.looked = True
+            return await super().list_models()
+
+    monkeypatch.setattr("application.pool._KNOWN_S", 0)
+    servers = {name: SlowingLLM() for name in ("a", "b")}
+    llm = PooledLLM(servers, patience_s=60)
+
+    for _ in range(3):
+        await answer(llm, ask())
+    await llm.aclose()
+
+    assert sorted(asked(*servers.values())) == [0, 3]
+
+
+async def test_a_server_whose_list_fails_may_have_any_model() -> None:
+    first, second = FakeLLM(), FakeLLM(models={})
+    llm = pool(first, second)
+    await answer(llm, ask())
+    second.failure = BROKEN
+    await llm.list_models()
+    second.failure = None
+    second.models.update(MODELS)
+    first.play(GONE)
+
+    assert fold(await answer(llm, ask())).content == "Hello"
+    assert asked(first, second) == [2, 1]
+
+
 async def test_a_model_that_came_meanwhile_is_there() -> None:
     servers = [FakeLLM(models={}), FakeLLM()]
     llm = pool(*servers)
@@ -235,10 +293,13 @@ async def test_a_model_that_came_meanwhile_is_there() -> None:
 
 
 async def test_a_model_that_none_has_is_not_found_in_a_servers_words() -> None:
-    error = await outcome(pool(FakeLLM(), FakeLLM()), ask(model="nope"))
+    servers = [FakeLLM(), FakeLLM()]
+
+    error = await outcome(pool(*servers), ask(model="nope"))
 
     assert isinstance(error, NotFoundError)
     assert error.message == "The model 'nope' does not exist."
+    assert sum(asked(*servers)) == 1
 
 
 async def test_servers_that_have_the_model_in_memory_come_first() -> None:
@@ -261,6 +322,15 @@ async def test_a_server_that_is_gone_at_first_is_no_hindrance() -> None:
 
     assert [model.name for model in await llm.list_models()] == list(MODELS)
     assert asked(gone, there) == [0, 1]
+
+
+async def test_one_server_in_order_is_enough_for_the_check() -> None:
+    class SilentLLM(FakeLLM):
+        async def check(self) -> None:
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(LIMIT_S):
+        await pool(SilentLLM(), FakeLLM()).check()
 
 
 async def test_without_any_server_each_call_tells() -> None:
@@ -296,6 +366,16 @@ async def test_prompts_and_vectors_are_shared_too() -> None:
     assert len(vectors) == 1
     assert fold(batches).content == "Hello"
     assert (len(second.prompts), len(second.embedded)) == (1, 1)
+
+
+async def test_the_same_text_goes_to_the_same_server() -> None:
+    servers = [FakeLLM(), FakeLLM()]
+    llm = pool(*servers)
+
+    for _ in range(4):
+        await llm.embed(EmbedRequest("embedder", ("a",)))
+
+    assert sorted(len(server.embedded) for server in servers) == [0, 4]
 
 
 async def test_a_model_is_deleted_wherever_it_is() -> None:
@@ -337,6 +417,9 @@ async def test_a_server_that_never_lists_its_models_holds_nobody_up() -> None:
 
     assert [model.name for model in models] == list(MODELS)
     assert asked(silent, there) == [0, 1]
+    with pytest.raises(UpstreamTimeoutError) as caught:
+        await PooledLLM({"a": silent, "b": SilentLLM()}, patience_s=0.01).list_models()
+    assert caught.value.code == "upstream_timeout"
 
 
 async def test_closing_ends_a_look_that_is_under_way() -> None:

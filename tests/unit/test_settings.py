@@ -79,12 +79,17 @@ def test_the_file_may_have_comments_quotes_and_exports(env_file: Path) -> None:
         'API_KEY="one#two"\n'
         "HOST=localhost # here\n"
         "SOMETHING_ELSE=1\n"
+        'UPSTREAM_API_KEY="\n'
         "LOG_LEVEL=debug\n",
         encoding="utf-8",
     )
 
     assert load({}, env_file) == Settings(
-        default_model="a model", api_key="one#two", host="localhost", log_level="debug"
+        default_model="a model",
+        api_key="one#two",
+        host="localhost",
+        upstream_api_key='"',
+        log_level="debug",
     )
 
 
@@ -169,7 +174,7 @@ def test_lists_are_separated_by_commas() -> None:
     settings = load(
         {
             "API_KEY": " one , two,,",
-            "MODEL_NUM_CTX": "qwen3:8b=16384, hf.co/a=b=8 ,",
+            "MODEL_NUM_CTX": "qwen3:8b = 16384, hf.co/a=b=8 ,",
             "IMAGE_URL_HOSTS": "A.example, b.example",
         }
     )
@@ -217,9 +222,20 @@ def test_a_model_file_is_a_path(tmp_path: Path) -> None:
     assert load({}).gguf is None
 
 
-def test_half_the_cores_compute_unless_told_otherwise() -> None:
+@pytest.mark.parametrize(("cores", "threads"), [(8, 4), (1, 1), (None, 1)])
+def test_half_the_cores_compute_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None, threads: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+
     assert load({"EMBEDDED_THREADS": "3"}).threads == 3
-    assert load({}).threads >= 1
+    assert load({}).threads == threads
+
+
+def test_a_recording_may_be_a_new_file(tmp_path: Path) -> None:
+    record = str(tmp_path / "new.jsonl")
+
+    assert load({"RECORD_FILE": record}).record_file == record
 
 
 def test_the_address_of_ollama_is_brought_to_its_base() -> None:
