@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -55,9 +55,10 @@ def _chats(base_url: str, model: str) -> bool:
 def _fetch(base_url: str, method: str, path: str, body: bytes | None = None) -> bytes | None:
     """Return what is answered with status 200, else None."""
     parts = urlsplit(base_url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE_S)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=_PATIENCE_S)
     try:
-        connection.request(method, path, body)
+        connection.request(method, parts.path.rstrip("/") + path, body)
         answer = connection.getresponse()
         return answer.read(_MOST_BYTES) if answer.status == _OK else None
     except (OSError, HTTPException):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
 import stat
 import tempfile
@@ -23,7 +24,7 @@ from tests.support.store_writer import OWNER, response
 from tests.unit.test_codec import RESPONSE, VERSION_1
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Generator, Sequence
 
 _NOBODY = 65_534
 ROW = (OWNER, "Response", "resp_1")
@@ -104,6 +105,39 @@ async def test_what_is_kept_outlives_the_store(path: Path, store: SQLiteStore) -
 
     assert await again.get(OWNER, "resp_1") == response("resp_1")
     await again.aclose()
+
+
+@pytest.mark.parametrize("ends", [("",), ("", "-wal", "-shm")], ids=["alone", "with all beside"])
+async def test_a_file_that_is_deleted_is_made_anew(
+    path: Path, store: SQLiteStore, ends: Sequence[str]
+) -> None:
+    other = SQLiteStore(path, FixedClock())
+    for one in (store, other):
+        await one.put(OWNER, response("resp_1"))
+    for end in ends:
+        path.with_name(path.name + end).unlink()
+
+    await store.put(OWNER, response("resp_2"))
+
+    assert await other.get(OWNER, "resp_2") == response("resp_2")
+    with pytest.raises(NotFoundError):
+        await store.get(OWNER, "resp_1")
+    await other.aclose()
+    await store.aclose()
+    with raw(path) as connection:
+        assert rows(connection, "entry") == 1
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_folder_that_is_deleted_is_made_anew(path: Path, store: SQLiteStore) -> None:
+    await store.put(OWNER, response("resp_1"))
+    shutil.rmtree(path.parent)
+
+    await store.put(OWNER, response("resp_2"))
+
+    await store.aclose()
+    with raw(path) as connection:
+        assert rows(connection, "entry") == 1
 
 
 async def test_a_closed_store_says_so(store: SQLiteStore) -> None:

@@ -117,6 +117,33 @@ async def test_the_default_is_looked_for_on_every_server() -> None:
         assert one.asked("/api/show") == []
 
 
+async def test_the_default_is_looked_for_behind_a_path() -> None:
+    async with FakeOllama(strict=False) as server:
+        server.script("/ollama/api/tags", tags("b:1b"))
+        server.script("/ollama/api/show", show("completion"))
+        settings = load({"OLLAMA_URL": f"{server.url}/ollama"})
+
+        assert (await asyncio.to_thread(decide, settings)).default_model == "b:1b"
+
+
+async def test_the_default_is_looked_for_in_tls() -> None:
+    asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set_result(await reader.read(2))
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    settings = load({"OLLAMA_URL": f"https://127.0.0.1:{port}"})
+    async with server:
+        await asyncio.to_thread(decide, settings)
+
+    # A handshake, of TLS 1.0 or later.
+    assert await asked == b"\x16\x03"
+
+
 async def test_a_default_that_is_set_or_an_alias_stays() -> None:
     async with FakeOllama() as server:
         given = {"OLLAMA_URL": server.url, "DEFAULT_MODEL": "nope"}

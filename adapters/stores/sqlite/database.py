@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from adapters.stores.errors import failed
 from adapters.stores.lull import TOGETHER, Lull
 from adapters.stores.sqlite.failures import concerns_one, is_locked, spoils, store_error
-from adapters.stores.sqlite.file import open_file
+from adapters.stores.sqlite.file import identity, open_file
 from adapters.stores.sqlite.transaction import one_of_many, reading, writing
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Database:
         # Those that wait together share one commit: waiting for the disk is most of what it costs.
         self._lull = Lull(self._waiting, self._hand_over)
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self._commits = 0
         self._closed = False
 
@@ -155,8 +156,12 @@ class Database:
                     self._do([job])
 
     def _transact(self, jobs: Sequence[_Job]) -> None:
+        # What is written to a file that was deleted meanwhile is lost.
+        if self._connection is not None and identity(self._path) != self._opened:
+            self._disconnect()
         if self._connection is None:
             self._connection = open_file(self._path, self._wait_s)
+            self._opened = identity(self._path)
         begun = writing if any(job.writes for job in jobs) else reading
         with begun(self._connection):
             for _, alike in itertools.groupby(jobs, operator.attrgetter("work")):

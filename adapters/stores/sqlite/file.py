@@ -42,6 +42,15 @@ def open_file(path: Path, wait_s: float) -> sqlite3.Connection:
     return connection
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return which file is at ``path``: not the one of before where that was deleted."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_BYTES)
     # First, so that nothing is changed in a file that is not ours.
