@@ -11,10 +11,9 @@ from application.allowance import VISIT
 from application.conclude import concluded
 from application.following import Following
 from application.history import History
-from application.itemise import Itemiser
 from application.planning import Plan
 from application.response_events import Began, Ended, ItemDone, Queued
-from application.response_stream import AnsweredStream
+from application.response_stream import AnsweredStream, itemiser
 from domain.conversation import Failure, ResponseRequest, ResponseStatus, StoredResponse
 from domain.errors import InvalidRequestError, ServiceError
 from domain.items import Item
@@ -202,9 +201,7 @@ class BackgroundService:
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
             return self._ended(concluded(job.begun, items, last))
 
-        items = Itemiser(
-            partial(self._ids.part, job.begun.id), job.asked.custom, job.asked.namespaces
-        )
+        items = itemiser(job.asked, partial(self._ids.part, job.begun.id))
         stream = AnsweredStream(job.begun, answer, items, end)
         try:
             async for batch in stream:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.chat import FinishReason
 from domain.conversation import ResponseStatus, Shortfall
+from domain.items import CompactionItem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 def concluded(begun: StoredResponse, items: Sequence[Item], last: Finished) -> StoredResponse:
     """Return the response that ``begun`` became, but for the time of its completion."""
-    cut = last.reason is FinishReason.LENGTH
+    # A summary that was cut stands for what it sums up all the same.
+    summary = any(isinstance(item, CompactionItem) for item in items)
+    cut = last.reason is FinishReason.LENGTH and not summary
     return replace(
         begun,
         status=ResponseStatus.INCOMPLETE if cut else ResponseStatus.COMPLETED,

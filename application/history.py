@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from domain.errors import InvalidRequestError, NotFoundError
-from domain.items import Item, ItemReference, size
+from domain.items import CompactionItem, Item, ItemReference, size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -61,7 +61,7 @@ class History:
             InvalidRequestError: as ``before``.
         """
         chain = await self._chain(owner, response_id)
-        return [item for response in chain for item in (*response.input, *response.output)]
+        return [item for response in chain for item in _left(response)]
 
     async def resolve(self, owner: str, given: Sequence[InputItem]) -> list[Item]:
         """Return ``given`` with each reference replaced by what it names.
@@ -92,9 +92,9 @@ class History:
                 raise _too_long(why)
             response = await self._get(owner, next_id)
             chain.append(response)
-            characters += sum(map(size, (*response.input, *response.output)))
+            characters += sum(map(size, _left(response)))
             _check(characters)
-            next_id = response.previous_id
+            next_id = None if _sums_up(response) else response.previous_id
         return chain[::-1]
 
     async def _get(self, owner: str, response_id: str) -> StoredResponse:
@@ -109,6 +109,15 @@ class History:
             message = f"Previous response with id '{response_id}' is not finished."
             raise InvalidRequestError(message, param="previous_response_id")
         return response
+
+
+def _sums_up(response: StoredResponse) -> bool:
+    return any(isinstance(item, CompactionItem) for item in response.output)
+
+
+def _left(response: StoredResponse) -> Sequence[Item]:
+    """Return the items of a response but for those that its output stands for."""
+    return response.output if _sums_up(response) else (*response.input, *response.output)
 
 
 def _check(characters: int) -> None:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from application.itemise import Itemiser
 from application.response_events import Began, Ended
+from application.summing_up import Summariser
 from domain.events import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from application.itemise import Itemiser
     from application.ports.llm import ChatStream
     from application.response_events import ResponseEvent
-    from domain.conversation import StoredResponse
+    from domain.conversation import ResponseRequest, StoredResponse
     from domain.items import Item
+
+
+def itemiser(asked: ResponseRequest, new_id: Callable[[str], str]) -> Itemiser | Summariser:
+    """Return what makes items of the answer to ``asked``; ``new_id`` takes a prefix."""
+    if asked.compacts:
+        return Summariser(new_id)
+    return Itemiser(new_id, asked.custom, asked.namespaces)
 
 
 class AnsweredStream:
@@ -29,7 +37,7 @@ class AnsweredStream:
         self,
         begun: StoredResponse,
         answer: ChatStream,
-        items: Itemiser,
+        items: Itemiser | Summariser,
         end: Callable[[Sequence[Item], Finished], Awaitable[StoredResponse]],
     ) -> None:
         self._begun: StoredResponse | None = begun

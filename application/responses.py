@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from application.conclude import concluded
 from application.history import History
-from application.itemise import Itemiser, replay
+from application.itemise import replay
 from application.memory import ConnectionMemory
-from application.response_stream import AnsweredStream
+from application.response_stream import AnsweredStream, itemiser
+from application.summing_up import summing_up
 from domain.chat import FinishReason, Usage
 from domain.context import to_messages
 from domain.conversation import ResponseStatus, StoredResponse
@@ -68,7 +69,7 @@ class ResponsesService:
         """
         begun, plan = await self._prepare(owner, asked, begun)
         result = await self._answers.whole(plan)
-        items = Itemiser(partial(self._ids.part, begun.id), asked.custom, asked.namespaces)
+        items = itemiser(asked, partial(self._ids.part, begun.id))
         items.feed(replay(result))
         last = Finished(result.finish_reason, result.usage)
         return await self._keep(owner, asked, concluded(begun, items.items, last))
@@ -99,7 +100,7 @@ class ResponsesService:
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
             return await self._keep(owner, asked, concluded(begun, items, last), memory)
 
-        items = Itemiser(partial(self._ids.part, begun.id), asked.custom, asked.namespaces)
+        items = itemiser(asked, partial(self._ids.part, begun.id))
         return AnsweredStream(begun, answer, items, end)
 
     def memory(self) -> ConnectionMemory:
@@ -159,7 +160,8 @@ class ResponsesService:
             message = "Invalid 'input': empty array. Expected at least one entry."
             raise InvalidRequestError(message, code="empty_array", param="input")
         messages = (*asked.chat.messages, *to_messages([*before, *given]))
-        plan = await self._answers.plan(replace(asked.chat, messages=messages))
+        chat = replace(asked.chat, messages=messages)
+        plan = await self._answers.plan(summing_up(chat) if asked.compacts else chat)
         return replace(begun, input=tuple(given)), plan
 
     def _with_id(self, begun: StoredResponse, item: Item) -> Item:

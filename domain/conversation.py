@@ -87,6 +87,7 @@ class ResponseRequest:
         store: whether the response can be had again.
         custom: those of the tools that take any text; each is a function of one string
             called ``input`` here.
+        compacts: what is wanted is one item that stands for the whole context.
         namespaces: of the tools that are in one, its name and their own, by their full names.
     """
 
@@ -97,6 +98,7 @@ class ResponseRequest:
     conversation_id: str | None = None
     background: bool = False
     store: bool = True
+    compacts: bool = False
     custom: frozenset[str] = frozenset()
     namespaces: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 

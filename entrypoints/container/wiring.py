@@ -204,7 +204,7 @@ class Container(containers.DeclarativeContainer):
         runs=runs,
     )
     contexts: providers.Provider[ContextService] = providers.Singleton(
-        ContextService, responses=responses, answers=answers, ids=ids, clock=clock
+        ContextService, responses=responses, answers=answers
     )
     conversations: providers.Provider[ConversationsService] = providers.Singleton(
         ConversationsService, ids=ids, clock=clock, store=store

@@ -225,6 +225,7 @@ SAMPLES: Sequence[dict[str, Any]] = [
             "tools": [{"type": "function", "name": "f"}],
         },
     },
+    with_input(message(TEXT), {"type": "compaction_trigger", "id": "t"}),
     {"prompt": {"id": "p"}, "input": "Hi"},
     {"moderation": {"model": "m"}, "input": "Hi"},
     with_input({"type": "configuration_update"}),

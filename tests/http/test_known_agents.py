@@ -120,3 +120,15 @@ async def test_a_long_session_of_codex_goes_on(known: Service) -> None:
     answer = await known.ask(CODEX | {"input": long}, RESPONSES, CODEX_HEADERS)
 
     assert answer.status == 200
+
+
+async def test_codex_makes_its_context_short(known: Service) -> None:
+    # Its built-in provider does so, with `openai_base_url`; others ask for a summary as a turn.
+    body = CODEX | {"input": [*CODEX["input"], {"type": "compaction_trigger"}]}
+
+    answer = await known.ask(body, RESPONSES, CODEX_HEADERS)
+
+    (made,) = events(answer)[-1]["response"]["output"]
+    going_on = [*CODEX["input"][:3], made]
+    assert made["type"] == "compaction"
+    assert (await known.ask(CODEX | {"input": going_on}, RESPONSES, CODEX_HEADERS)).status == 200

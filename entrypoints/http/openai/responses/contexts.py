@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domain.chat import Usage
 from entrypoints.http.auth import owner
 from entrypoints.http.disconnect import HangUp
 from entrypoints.http.openai.parsing import BodyParser, ignored_header
@@ -85,7 +86,7 @@ class ContextEndpoints:
         reply = answer.Compacted(
             compacted.id,
             compacted.created,
-            [render.item(compacted.item)],
-            render.usage(compacted.usage),
+            [render.item(item) for item in compacted.output],
+            render.usage(compacted.usage or Usage()),
         )
         return JSONReply(_encode(reply), headers=ignored_header(parsed, *asked.ignored))

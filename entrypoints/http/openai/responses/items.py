@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 _arguments = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+# Asks for a context made short; it is nothing that anyone said.
+TRIGGER = "compaction_trigger"
 # Of tools that OpenAI runs; what they did is of no use to a model here.
 HOSTED = frozenset(
     {
@@ -39,7 +41,6 @@ HOSTED = frozenset(
         "apply_patch_call",
         "apply_patch_call_output",
         "code_interpreter_call",
-        "compaction_trigger",
         "computer_call",
         "computer_call_output",
         "file_search_call",
@@ -80,6 +81,9 @@ def items(
     for index, item in enumerate(given):
         path = f"{name}[{index}]"
         kind = _kind(item, path)
+        if kind == TRIGGER:
+            message = f"Invalid '{path}': '{TRIGGER}' must be the last item of the input."
+            raise InvalidRequestError(message, code="invalid_value", param=path)
         if kind in HOSTED:
             skipped.append(path)
         else:

@@ -22,10 +22,12 @@ from domain.sampling import (
 )
 from entrypoints.http.openai.parsing import free_form
 from entrypoints.http.openai.responses import echo, wire
-from entrypoints.http.openai.responses.items import items
+from entrypoints.http.openai.responses.items import TRIGGER, items
 from entrypoints.http.openai.responses.tools import Tools, tools
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from application.defaults import Defaults
 
 # A header holds so many names; what follows is ignored just the same.
@@ -62,7 +64,8 @@ def to_domain(body: wire.ResponsesRequest, defaults: Defaults) -> Asked:
         raise unkept(defaults)
     include = frozenset(body.include or ())
     offered = tools(body.tools or (), body.tool_choice)
-    given, passed_over = items(body.input)
+    said, compacts = _said(body)
+    given, passed_over = items(said)
     output = _output(body.text)
     chat = _chat(body, defaults, offered, output, logprobs=_LOGPROBS in include)
     ignored = [*offered.skipped, *passed_over]
@@ -76,10 +79,26 @@ def to_domain(body: wire.ResponsesRequest, defaults: Defaults) -> Asked:
         conversation_id=_conversation_id(body),
         background=bool(body.background),
         store=body.store,
+        compacts=compacts,
         custom=offered.custom,
         namespaces=offered.namespaces,
     )
     return Asked(request, tuple(ignored[:_MOST_NAMED]), encrypted=_ENCRYPTED in include)
+
+
+def _said(body: wire.ResponsesRequest) -> tuple[str | Sequence[wire.InputItem] | None, bool]:
+    """Return the input, and whether the item at its end asks for a short context.
+
+    Raises:
+        InvalidRequestError: that of a conversation, which stays as it is.
+    """
+    if not isinstance(body.input, list) or not body.input or body.input[-1].type != TRIGGER:
+        return body.input, False
+    if body.conversation is not None:
+        message = f"A conversation is not made short: send its items, then '{TRIGGER}'."
+        param = f"input[{len(body.input) - 1}]"
+        raise InvalidRequestError(message, code="unsupported_value", param=param)
+    return body.input[:-1], True
 
 
 def unkept(defaults: Defaults) -> InvalidRequestError:

@@ -214,6 +214,8 @@ _INPUT: Table = {
     "input[reasoning].content[reasoning_text]": honoured(),
     "input[reasoning].content[reasoning_text].text": honoured(),
     "input[reasoning].encrypted_content": honoured("of this service; any other is passed over"),
+    "input[compaction_trigger]": honoured("at the end: the output is a compaction of the context"),
+    "input[compaction_trigger].id": accepted(),
     "input[compaction]": honoured(),
     "input[compaction].encrypted_content": honoured("of this service; any other is refused"),
     "input.id": honoured("of an item that is kept, in place of itself"),
