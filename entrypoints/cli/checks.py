@@ -6,7 +6,6 @@ import errno
 import os
 import platform
 import shutil
-import socket
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 
-from entrypoints.cli import background
+from entrypoints.cli import background, listening
 from entrypoints.cli.open_files import most, needed
 from entrypoints.settings.addresses import bracketed
 
@@ -65,28 +64,28 @@ def address(settings: Settings) -> Finding:
     """Whether the service can listen where it should."""
     place = f"{bracketed(settings.host)}:{settings.port}"
     try:
-        family, kind, _, _, target = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM
-        )[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(target)
+        listening.check(settings.host, settings.port)
     except OSError as error:
-        return _not_free(place, background.own_url(settings), error)
+        return _not_free(place, settings, error)
     return Finding("Address", State.OK, f"{place} is free")
 
 
-def _not_free(place: str, url: str, error: OSError) -> Finding:
+def _not_free(place: str, settings: Settings, error: OSError) -> Finding:
     if error.errno == errno.EADDRINUSE:
-        if background.answers(url):
+        if background.answers(background.own_url(settings)):
             return Finding("Address", State.OK, f"the service runs at {place}")
-        mend = "stop it, or choose another: local-chat serve --port 8001"
+        mend = f"stop it, or choose another: local-chat serve --port {next_port(settings)}"
         return Finding("Address", State.BROKEN, f"another program listens at {place}", mend)
     if error.errno == errno.EACCES:
         mend = "ports below 1024 need rights; choose another: local-chat serve --port 8000"
         return Finding("Address", State.BROKEN, f"{place} may not be used", mend)
     mend = "set HOST to an address of this machine: 127.0.0.1 for it alone, 0.0.0.0 for all"
     return Finding("Address", State.BROKEN, f"{place} is no address of this machine", mend)
+
+
+def next_port(settings: Settings) -> int:
+    """Return a port that is likely to be free where the service's own is not."""
+    return settings.port % 65535 + 1
 
 
 def disk(settings: Settings) -> Finding:

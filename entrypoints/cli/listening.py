@@ -24,9 +24,8 @@ def sockets(host: str, port: int, count: int) -> list[list[socket.socket]]:
     Raises:
         OSError: the address cannot be used, or another program does.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     made: list[list[socket.socket]] = [[] for _ in range(count)]
-    for family, address in dict.fromkeys((each[0], each[4]) for each in found):
+    for family, address in _addresses(host, port):
         for its, listener in zip(made, _at(family, address, port, count), strict=True):
             its.append(listener)
         port = port or made[0][0].getsockname()[1]
@@ -46,10 +45,25 @@ def pause(listeners: Iterable[socket.socket]) -> None:
             each.shutdown(socket.SHUT_RD)
 
 
+def check(host: str, port: int) -> None:
+    """Return if the host's addresses are free.
+
+    Raises:
+        OSError: one cannot be used, or another program does.
+    """
+    for family, address in _addresses(host, port):
+        _bound(family, address, shared=False).close()
+
+
 def shown(listener: socket.socket) -> str:
     """Return where it listens, as in a URL."""
     host, port, *_ = listener.getsockname()
     return f"{bracketed(host)}:{port}"
+
+
+def _addresses(host: str, port: int) -> Iterable[tuple[int, tuple[Any, ...]]]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return dict.fromkeys((each[0], each[4]) for each in found)
 
 
 def _at(family: int, address: tuple[Any, ...], port: int, count: int) -> list[socket.socket]:

@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from entrypoints import logging
-from entrypoints.cli import supervisor
+from entrypoints.cli import listening, supervisor
 from entrypoints.cli.open_files import raise_limit
-from entrypoints.cli.server import Server, config_of, serve
+from entrypoints.cli.server import COULD_NOT_START, Server, config_of, serve
 from entrypoints.container import Container, decide
 from entrypoints.http.drain import Drain
 from entrypoints.settings import WORKERS_NEED_A_SERVER, SettingsError
@@ -23,6 +23,9 @@ _SHORTEST_SAFE_KEY = 16
 def run(settings: Settings) -> int:
     """Serve until told to stop; return the exit code."""
     logging.configure(settings.log_level, settings.log_format)
+    if obstacle := _obstacle(settings):
+        print(obstacle, file=sys.stderr, flush=True)
+        return COULD_NOT_START
     settings = decide(settings)
     if settings.workers > 1 and settings.llm_backend == "embedded":
         raise SettingsError([WORKERS_NEED_A_SERVER])
@@ -52,6 +55,19 @@ def banner(settings: Settings) -> str:
     if any(len(key) < _SHORTEST_SAFE_KEY for key in settings.api_keys):
         lines.append("Warning: API_KEY has a key of under 16 characters, which can be guessed.")
     return "\n".join(lines)
+
+
+def _obstacle(settings: Settings) -> str | None:
+    """Return why it cannot listen where it should, and how to mend that; None where it can."""
+    try:
+        listening.check(settings.host, settings.port)
+    except OSError:
+        from entrypoints.cli import checks  # noqa: PLC0415 - no service that runs needs it
+
+        finding = checks.address(settings)
+        mend = finding.mend or f"choose another port: --port {checks.next_port(settings)}"
+        return f"It cannot listen: {finding.found}.\nMend it: {mend}"
+    return None
 
 
 def _models(settings: Settings) -> str:

@@ -18,6 +18,9 @@ WORKERS_NEED_A_SERVER = (
     "WORKERS: each would load a model of its own; set OLLAMA_URL or UPSTREAM_URL, or WORKERS=1"
 )
 
+# What a GGUF file begins with.
+_GGUF = b"GGUF"
+
 
 class SettingsError(Exception):
     """Settings that cannot be used; ``problems`` has a sentence for each."""
@@ -122,8 +125,16 @@ def _is_server(text: str) -> bool:
 
 
 def _model_file(path: Path | None) -> list[str]:
-    missing = path is not None and not path.is_file()
-    return ["EMBEDDED_MODEL_PATH: there is no such file"] if missing else []
+    if path is None:
+        return []
+    try:
+        with path.open("rb") as file:
+            good = file.read(len(_GGUF)) == _GGUF
+    except FileNotFoundError:
+        return ["EMBEDDED_MODEL_PATH: there is no such file"]
+    except OSError:
+        return ["EMBEDDED_MODEL_PATH: it cannot be read as a file"]
+    return [] if good else ["EMBEDDED_MODEL_PATH: it is no GGUF file"]
 
 
 def _key_file(path: Path | None) -> list[str]:

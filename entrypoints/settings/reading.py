@@ -62,8 +62,8 @@ def _converted(given: Mapping[str, str], problems: list[str]) -> dict[str, objec
         field = _FIELDS[name]
         try:
             values[field.name] = msgspec.convert(text.strip(), field.type, strict=False)
-        except msgspec.ValidationError as error:
-            problems.append(f"{name}: {_plain(str(error))}")
+        except msgspec.ValidationError:
+            problems.append(f"{name}: expected {_kind(field.type)}, not '{text.strip()}'")
     return values
 
 
@@ -108,5 +108,17 @@ def _value(text: str) -> str:
     return text.partition(" #")[0].rstrip()
 
 
-def _plain(text: str) -> str:
-    return text[0].lower() + text[1:].replace("`", "'")
+def _kind(wanted: object) -> str:
+    """Return in a person's words which values a type has."""
+    kind = msgspec.inspect.type_info(wanted)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        kind = kind.types[0]
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        *most, last = map(str, kind.values)
+        return f"{', '.join(most)} or {last}"
+    if not isinstance(kind, (msgspec.inspect.IntType, msgspec.inspect.FloatType)):
+        return "true or false"
+    whole = "whole " if isinstance(kind, msgspec.inspect.IntType) else ""
+    bounds = (("at least", kind.ge), ("above", kind.gt), ("at most", kind.le))
+    limits = ", ".join(f"{word} {bound:.0f}" for word, bound in bounds if bound is not None)
+    return f"a {whole}number ({limits})"

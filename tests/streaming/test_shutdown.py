@@ -130,8 +130,8 @@ async def test_settings_that_cannot_be_used_are_all_told_and_end_it_with_2(
     assert process.output.decode() == (
         "These settings cannot be used:\n"
         "  .env: unknown setting DEFAULT_MODLE; did you mean DEFAULT_MODEL?\n"
-        "  PORT: expected 'int', got 'str'\n"
-        "  LLM_BACKEND: invalid enum value 'gpt'\n"
+        "  PORT: expected a whole number (at least 0, at most 65535), not 'many'\n"
+        "  LLM_BACKEND: expected auto, embedded, ollama, openai or scripted, not 'gpt'\n"
     )
 
 
@@ -143,7 +143,10 @@ async def test_an_address_that_is_taken_ends_it_with_3(tmp_path: Path) -> None:
 
     assert code == 3
     assert b"Traceback" not in process.output
-    assert b"address already in use" in process.output
+    assert process.output.decode() == (
+        f"It cannot listen: another program listens at 127.0.0.1:{port}.\n"
+        f"Mend it: stop it, or choose another: local-chat serve --port {port + 1}\n"
+    )
 
 
 async def test_the_file_in_the_working_directory_is_read(tmp_path: Path) -> None:

@@ -108,10 +108,10 @@ def test_every_problem_is_told_at_once(env_file: Path) -> None:
     assert problems(environ, env_file) == [
         ".env: unknown setting OLLAMA_ULR; did you mean OLLAMA_URL?",
         ".env, line 2: expected NAME=value",
-        "DEFAULT_TEMPERATURE: expected 'float' <= 2.0",
-        "PORT: expected 'int', got 'str'",
-        "LLM_BACKEND: invalid enum value 'gpt'",
-        "IDLE_TIMEOUT_S: expected 'float' > 0.0",
+        "DEFAULT_TEMPERATURE: expected a number (at least 0, at most 2), not '3'",
+        "PORT: expected a whole number (at least 0, at most 65535), not 'many'",
+        "LLM_BACKEND: expected auto, embedded, ollama, openai or scripted, not 'gpt'",
+        "IDLE_TIMEOUT_S: expected a number (above 0, at most 31536000), not '0'",
         "OLLAMA_URL: expected an address such as http://localhost:11434",
         "MODEL_NUM_CTX: expected entries such as qwen3:8b=16384",
         "EMBEDDED_MODEL_PATH: there is no such file",
@@ -152,7 +152,30 @@ def test_a_file_that_is_no_text_is_a_problem(env_file: Path) -> None:
 
     assert problems({"PORT": "x"}, env_file) == [
         ".env: it cannot be read as UTF-8 text",
-        "PORT: expected 'int', got 'str'",
+        "PORT: expected a whole number (at least 0, at most 65535), not 'x'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("METRICS_PUBLIC", "yes", "true or false"),
+        ("MAX_CONCURRENCY", "1.5", "a whole number (at least 1)"),
+        ("NUM_CTX", "8k", "a whole number (at least 1)"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_what_is_expected(
+    name: str, text: str, expected: str
+) -> None:
+    assert problems({name: text}) == [f"{name}: expected {expected}, not '{text}'"]
+
+
+def test_a_file_that_is_no_model_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_text("<html>Not found</html>")
+
+    assert problems({"EMBEDDED_MODEL_PATH": str(path)}) == [
+        "EMBEDDED_MODEL_PATH: it is no GGUF file"
     ]
 
 
@@ -216,7 +239,7 @@ def test_a_problem_never_tells_a_key() -> None:
 
 def test_a_model_file_is_a_path(tmp_path: Path) -> None:
     file = tmp_path / "m.gguf"
-    file.touch()
+    file.write_bytes(b"GGUF")
 
     assert load({"EMBEDDED_MODEL_PATH": str(file)}).gguf == file
     assert load({}).gguf is None
