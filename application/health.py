@@ -29,7 +29,7 @@ class HealthService:
                 await self._llm.check()
                 await self._llm.show_model(self._model)
         except TimeoutError:
-            message = "The model server does not answer."
+            message = "The model server does not answer, or is still loading the default model."
             return UpstreamTimeoutError(message, code="upstream_timeout")
         except ServiceError as error:
             return error

@@ -65,7 +65,8 @@ def status_error(
 def model_not_found(model: str) -> NotFoundError:
     """Return the error that names the mend."""
     return NotFoundError(
-        f"The model '{model}' is not installed. Run `ollama pull {model}` to install it.",
+        f"The model '{model}' is not installed. Run `ollama pull {model}` to install it, "
+        "or choose one in the list of models.",
         code="model_not_found",
         param="model",
     )

@@ -140,7 +140,10 @@ class Upstream:
                     Connection, self._host, self._port, ssl=self._tls
                 )
         except (OSError, TimeoutError) as error:
-            message = "The model server cannot be reached."
+            message = (
+                "The model server cannot be reached; where this service runs, "
+                "`local-chat doctor` says how to mend it."
+            )
             raise UpstreamUnavailableError(message, code="upstream_unavailable") from error
         return connection
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -124,8 +125,12 @@ class Client:
                 if not response.is_success:
                     raise _refusal(response.status_code, response.read())
                 yield response
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            mend = "start it (local-chat serve), or say where it is (--url, OPENAI_BASE_URL)"
+            message = f"The service at {self._url} cannot be reached: {mend}."
+            raise click.ClickException(message) from error
         except httpx.HTTPError as error:
-            message = f"The service at {self._url} cannot be reached, or broke off."
+            message = f"What answers at {self._url} is no such service, or broke off."
             raise click.ClickException(message) from error
 
 
@@ -164,6 +169,8 @@ def _refusal(status: int, body: bytes) -> click.ClickException:
         error = _failure(body).error
     except msgspec.DecodeError:
         return click.ClickException(f"The service answered with status {status}.")
+    if status == HTTPStatus.UNAUTHORIZED:
+        return click.ClickException(f"{error.message} Give it with --key or OPENAI_API_KEY.")
     if error.code == "model_not_found":
         return click.ClickException(f"{error.message} `local-chat models` lists what there is.")
     return click.ClickException(error.message)
@@ -178,6 +185,7 @@ def connected(url: str | None, key: str | None) -> Generator[Client]:
 
     Raises:
         SettingsError: settings that cannot be used.
+        click.UsageError: what was given is no address.
         click.ClickException: no service can be started.
     """
     with contextlib.ExitStack() as stack:
@@ -208,4 +216,11 @@ def _given(url: str | None, key: str | None) -> Place | None:
 
 def _base(url: str) -> str:
     address = (url if "://" in url else f"http://{url}").rstrip("/")
+    try:
+        parts = httpx.URL(address)
+    except httpx.InvalidURL:
+        parts = httpx.URL()
+    if parts.scheme not in ("http", "https") or not parts.host:
+        message = f"'{url}' is no address; one is http://localhost:8000/v1, say."
+        raise click.UsageError(message)
     return address if urlsplit(address).path else f"{address}/v1"

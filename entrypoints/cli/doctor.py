@@ -125,7 +125,7 @@ async def _model(container: Container, settings: Settings) -> Finding:
             details = await container.llm().show_model(name)
     except NotFoundError:
         fetched = f"local-chat pull {name}, or " if settings.llm_backend == "ollama" else ""
-        mend = f"{fetched}set DEFAULT_MODEL to one of: local-chat models"
+        mend = f"{fetched}set DEFAULT_MODEL to one that `local-chat models` lists"
         return Finding("Default model", State.BROKEN, f"{name} is not there", mend)
     except ServiceError as error:
         return Finding("Default model", State.BROKEN, f"{name}: {error.message}")

@@ -19,6 +19,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from domain.errors import UpstreamUnavailableError
 from entrypoints.cli import options
 from entrypoints.cli.output import console
 from entrypoints.container import Container, decide
@@ -45,6 +46,7 @@ def run(name: str | None, *, as_json: bool) -> int:
     Raises:
         SettingsError: settings that cannot be used.
         click.UsageError: the models are not Ollama's.
+        click.ClickException: an Ollama cannot be reached.
         ServiceError: it cannot be fetched.
     """
     settings = _into_ollama(options.settings())
@@ -53,7 +55,7 @@ def run(name: str | None, *, as_json: bool) -> int:
     try:
         for url, library in Container(settings=settings).libraries().items():
             if as_json:
-                asyncio.run(_pull(library, model, _Lines()))
+                _fetched(library, model, _Lines(), url)
             else:
                 _shown(library, model, url)
     except KeyboardInterrupt:
@@ -72,7 +74,7 @@ def _into_ollama(settings: Settings) -> Settings:
 def _shown(library: LibraryPort, model: str, url: str) -> None:
     out = console()
     if not out.is_terminal:
-        asyncio.run(_pull(library, model, _Steps()))
+        _fetched(library, model, _Steps(), url)
     else:
         columns = (
             TextColumn("{task.description}"),
@@ -82,8 +84,17 @@ def _shown(library: LibraryPort, model: str, url: str) -> None:
             TimeRemainingColumn(compact=True),
         )
         with Progress(*columns, console=out, transient=True) as bar:
-            asyncio.run(_pull(library, model, _Bar(bar)))
+            _fetched(library, model, _Bar(bar), url)
     out.print(f"{escape(model)} is at {url}")
+
+
+def _fetched(library: LibraryPort, model: str, display: Display, url: str) -> None:
+    try:
+        asyncio.run(_pull(library, model, display))
+    except UpstreamUnavailableError as error:
+        mend = "start it (ollama serve), or set OLLAMA_URL to where it is"
+        message = f"Ollama at {url} cannot be reached: {mend}."
+        raise click.ClickException(message) from error
 
 
 async def _pull(library: LibraryPort, model: str, display: Display) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from typing import TYPE_CHECKING
@@ -96,7 +97,7 @@ async def test_a_wrong_key_is_told(running: Running, tmp_path: Path) -> None:
     done = await local_chat(*("ask", "Hi", "--key", "wrong"), folder=tmp_path, **running.variables)
 
     assert done.code == 1
-    assert "key" in done.errors
+    assert "Incorrect API key provided. Give it with --key or OPENAI_API_KEY." in done.errors
     assert KEY not in done.errors
 
 
@@ -104,7 +105,35 @@ async def test_a_service_that_is_not_there_is_told(tmp_path: Path) -> None:
     done = await local_chat("ask", "Hi", "--url", "127.0.0.1:1", folder=tmp_path)
 
     assert done.code == 1
-    assert "http://127.0.0.1:1/v1 cannot be reached" in done.errors
+    assert done.errors == (
+        "Error: The service at http://127.0.0.1:1/v1 cannot be reached: start it "
+        "(local-chat serve), or say where it is (--url, OPENAI_BASE_URL).\n"
+    )
+
+
+async def test_what_is_no_service_is_told(tmp_path: Path) -> None:
+    async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-server\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        done = await local_chat("ask", "Hi", "--url", f"127.0.0.1:{port}", folder=tmp_path)
+
+    assert done.code == 1
+    assert done.errors == (
+        f"Error: What answers at http://127.0.0.1:{port}/v1 is no such service, or broke off.\n"
+    )
+
+
+@pytest.mark.parametrize("url", ["nonsense::", "ftp://a", "http://", "localhost:port"])
+async def test_an_address_that_is_none_is_a_wrong_usage(url: str, tmp_path: Path) -> None:
+    done = await local_chat("ask", "Hi", "--url", url, folder=tmp_path)
+
+    assert done.code == 2
+    assert done.errors.endswith(
+        f"Error: '{url}' is no address; one is http://localhost:8000/v1, say.\n"
+    )
 
 
 async def test_proxies_are_not_asked_for_this_machine(running: Running, tmp_path: Path) -> None:

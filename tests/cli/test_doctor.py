@@ -55,7 +55,9 @@ async def test_a_model_that_is_not_there_is_told_with_what_fetches_it(
 
     assert code == 1
     assert report["Default model"]["state"] == "broken"
-    assert "local-chat pull llama3.2" in report["Default model"]["mend"]
+    assert report["Default model"]["mend"] == (
+        "local-chat pull llama3.2, or set DEFAULT_MODEL to one that `local-chat models` lists"
+    )
 
 
 async def test_all_that_is_broken_is_told_at_once(tmp_path: Path) -> None:

@@ -86,6 +86,16 @@ async def test_a_model_that_is_nowhere_is_code_1(ollama: FakeOllama, tmp_path: P
     assert "is at" not in done.out
 
 
+async def test_an_ollama_that_is_not_there_is_told_with_its_address(tmp_path: Path) -> None:
+    done = await local_chat("pull", MODEL, folder=tmp_path, OLLAMA_URL="127.0.0.1:1")
+
+    assert done.code == 1
+    assert done.errors == (
+        "Error: Ollama at http://127.0.0.1:1 cannot be reached: start it (ollama serve), "
+        "or set OLLAMA_URL to where it is.\n"
+    )
+
+
 async def test_ctrl_c_stops_the_fetching(ollama: FakeOllama, tmp_path: Path) -> None:
     ollama.script(
         "/api/pull", answers.streamed(b'{"status":"pulling manifest"}\n', asyncio.Event())

@@ -38,11 +38,26 @@ def error(message: str, param: str | None = None, code: str | None = None) -> An
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+def not_json(fault: str) -> Any:
+    return error(NOT_JSON.replace(" JSON.", f" JSON: {fault}."), code="invalid_json")
+
+
 BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
     "empty": (b"", JSON, 400, error(NOT_JSON, code="invalid_json")),
-    "not JSON": (b"{messages:", JSON, 400, error(NOT_JSON, code="invalid_json")),
+    "not JSON": (b"{messages:", JSON, 400, not_json("object keys must be strings (byte 1)")),
     "cut": (BODY[:-1], JSON, 400, error(NOT_JSON, code="invalid_json")),
-    "two documents": (BODY + BODY, JSON, 400, error(NOT_JSON, code="invalid_json")),
+    "two documents": (
+        BODY + BODY,
+        JSON,
+        400,
+        not_json(f"trailing characters (byte {len(BODY) + 1})"),
+    ),
+    "trailing comma": (
+        BODY[:-1] + b",}",
+        JSON,
+        400,
+        not_json(f"trailing comma in object (byte {len(BODY)})"),
+    ),
     "invalid UTF-8": (
         b'{"messages":[{"role":"user","content":"\xff\xfe"}]}',
         JSON,
@@ -65,7 +80,7 @@ BAD: Mapping[str, tuple[Any, Mapping[str, str], int, Any]] = {
         with_messages(b'"temperature":NaN'),
         JSON,
         400,
-        error(NOT_JSON, code="invalid_json"),
+        not_json("invalid character (byte 58)"),
     ),
     "100,000 brackets": (
         b"[" * 100_000,

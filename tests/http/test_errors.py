@@ -130,7 +130,10 @@ async def test_an_unknown_model_says_how_to_get_it() -> None:
     assert (answer.status, answer.json) == (
         404,
         error(
-            "The model 'nope' is not installed. Run `ollama pull nope` to install it.",
+            (
+                "The model 'nope' is not installed. Run `ollama pull nope` to install it, "
+                "or choose one in the list of models."
+            ),
             "invalid_request_error",
             "model",
             "model_not_found",
@@ -145,7 +148,14 @@ async def test_a_model_server_that_is_gone_is_503() -> None:
 
     assert (answer.status, answer.json) == (
         503,
-        error("The model server cannot be reached.", "server_error", code="upstream_unavailable"),
+        error(
+            (
+                "The model server cannot be reached; where this service runs, "
+                "`local-chat doctor` says how to mend it."
+            ),
+            "server_error",
+            code="upstream_unavailable",
+        ),
     )
     assert answer.headers["retry-after"] == "2"
 

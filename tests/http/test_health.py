@@ -87,7 +87,7 @@ async def test_a_silent_model_server_is_not_ready() -> None:
     assert answer.status == 503
     assert answer.json == {
         "error": {
-            "message": "The model server does not answer.",
+            "message": ("The model server does not answer, or is still loading the default model."),
             "type": "server_error",
             "param": None,
             "code": "upstream_timeout",

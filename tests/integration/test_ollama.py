@@ -228,7 +228,8 @@ async def test_an_unknown_model(real: Service) -> None:
         {
             "error": {
                 "message": "The model 'no-such-model:7b' is not installed. "
-                "Run `ollama pull no-such-model:7b` to install it.",
+                "Run `ollama pull no-such-model:7b` to install it, "
+                "or choose one in the list of models.",
                 "type": "invalid_request_error",
                 "param": "model",
                 "code": "model_not_found",

@@ -119,7 +119,8 @@ def test_a_missing_model_is_told_how_to_get_it() -> None:
     error = status_error(404, b"", "hf.co/a/b:q4")
 
     assert error.message == (
-        "The model 'hf.co/a/b:q4' is not installed. Run `ollama pull hf.co/a/b:q4` to install it."
+        "The model 'hf.co/a/b:q4' is not installed. Run `ollama pull hf.co/a/b:q4` to install it, "
+        "or choose one in the list of models."
     )
     assert error.param == "model"
 

@@ -172,7 +172,10 @@ def test_request_and_answers_go_into_the_document() -> None:
                         "schema": {"$ref": "#/components/schemas/Error"},
                         "example": {
                             "error": {
-                                "message": "The model server cannot be reached.",
+                                "message": (
+                                    "The model server cannot be reached; where this service runs, "
+                                    "`local-chat doctor` says how to mend it."
+                                ),
                                 "type": "server_error",
                                 "param": None,
                                 "code": "upstream_unavailable",

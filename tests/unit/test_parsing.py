@@ -290,7 +290,6 @@ NOT_JSON = (
     [
         pytest.param(b"", id="empty"),
         pytest.param(b"{", id="cut"),
-        pytest.param(b'{"turns":[]} x', id="more behind it"),
         pytest.param(b'{"turns":[{"role":"\xff"}]}', id="invalid UTF-8"),
         pytest.param(b'{"turns":[],"unknown":"\xff"}', id="invalid UTF-8 where nobody looks"),
         pytest.param(b'{"turns":[],"schema":"\xff"}', id="invalid UTF-8 in a free part"),
@@ -302,6 +301,15 @@ NOT_JSON = (
 )
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     assert refused(body) == NOT_JSON
+
+
+def test_where_it_is_not_json_is_told() -> None:
+    message, *rest = NOT_JSON
+
+    assert refused(b'{"turns":[]} x') == (
+        message.replace("JSON.", "JSON: trailing characters (byte 14)."),
+        *rest,
+    )
 
 
 def test_unknown_fields_inside_are_left_out_and_named() -> None:

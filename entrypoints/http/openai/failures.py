@@ -123,7 +123,9 @@ def _faults() -> list[tuple[str, Exception]]:
         (
             "The model server cannot be reached; ask again after `retry-after` seconds.",
             UpstreamUnavailableError(
-                "The model server cannot be reached.", code="upstream_unavailable"
+                "The model server cannot be reached; where this service runs, "
+                "`local-chat doctor` says how to mend it.",
+                code="upstream_unavailable",
             ),
         ),
         (

@@ -26,6 +26,7 @@ FREE_FORM_DEPTH = 100
 # So does looking for unknown fields, each name of which costs a pass.
 _TOLERANT_LIMIT_BYTES = 1024 * 1024
 _MOST_IGNORED = 32
+_MALFORMED = re.compile(r"JSON is malformed: (.*)")
 _UNSAFE_IN_HEADER = re.compile(r"[^!-~]")
 _LONGEST_SHOWN = 100
 _ALIKE = 0.8
@@ -75,7 +76,7 @@ class BodyParser(Generic[T]):
                 return self._tolerate(body)
             raise invalid(str(error), self._kind) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _not_json() from error
+            raise _not_json(error) from error
 
     def _tolerate(self, body: bytes) -> Parsed[T]:
         if len(body) > _TOLERANT_LIMIT_BYTES:
@@ -201,9 +202,11 @@ def _children(node: object) -> Iterable[object]:
     return cast("list[object]", node) if isinstance(node, list) else ()
 
 
-def _not_json() -> InvalidRequestError:
+def _not_json(error: Exception | None = None) -> InvalidRequestError:
+    # msgspec's words, none of the client's: a trailing comma, say, and where it is.
+    fault = _MALFORMED.match(str(error))
     message = (
-        "The body of the request could not be parsed as JSON. "
+        f"The body of the request could not be parsed as JSON{f': {fault[1]}' if fault else ''}. "
         "It must be one UTF-8 JSON object, not nested too deeply."
     )
     return InvalidRequestError(message, code="invalid_json")
