@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from application.allowance import VISIT
+from application.choices import all_of
 from application.conclude import concluded
 from application.following import Following
 from application.history import History
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from application.runs import Runs
     from domain.events import Finished
 
+# A service that ends does not wait longer for its store.
+_FAREWELL_S = 1.0
 _LOST = Failure("server_error", "The server ended before the response was finished.")
 
 
@@ -172,12 +176,16 @@ class BackgroundService:
 
     async def aclose(self) -> None:
         """End what is under way, as failed, and take no more."""
-        for owner, response_id in await self._runs.aclose():
-            # Where that fails, too, others find by themselves that it was lost.
-            with suppress(ServiceError):
-                response = await self._store.get(owner, response_id)
-                lost = replace(response, status=ResponseStatus.FAILED, failure=_LOST)
-                await self._store.advance(owner, lost)
+        # Where the store takes longer, or fails, others find by themselves what was lost.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await all_of(self._lose(*named) for named in await self._runs.aclose())
+
+    async def _lose(self, owner: str, response_id: str) -> None:
+        with suppress(ServiceError):
+            response = await self._store.get(owner, response_id)
+            lost = replace(response, status=ResponseStatus.FAILED, failure=_LOST)
+            await self._store.advance(owner, lost)
 
     async def _run(self, job: _Job) -> None:
         try:

@@ -121,14 +121,16 @@ class Runs:
     async def aclose(self) -> list[tuple[str, str]]:
         """End all runs, and take no more; return whose they were, and their ids."""
         self._closed = True
-        cut = [(run.owner, response_id) for response_id, run in self._runs.items()]
-        for _, response_id in cut:
-            await self.stop(response_id)
+        runs = dict(self._runs)
+        for run in runs.values():
+            run.task.cancel()
+        if runs:
+            await asyncio.wait([run.task for run in runs.values()])
         if self._beating is not None:
             self._beating.cancel()
             await asyncio.wait((self._beating,))
             self._beating = None
-        return cut
+        return [(run.owner, response_id) for response_id, run in runs.items()]
 
     def _end(self, response_id: str, work: Coroutine[object, object, None]) -> None:
         # One that was cancelled before it began was never awaited.

@@ -113,7 +113,8 @@ class Server(uvicorn.Server):
         self.should_exit = True
         if self.force_exit:
             # What is cut off by that is no failure; Litestar would tell of it with a traceback.
-            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+            for name in ("uvicorn.error", "uvicorn.sockets"):
+                logging.getLogger(name).setLevel(logging.CRITICAL)
         self._drain.begin()
         # What is cut takes a moment to end, and that is within the grace, too.
         grace_s = self._grace_s - min(_ENDING_S, self._grace_s / 10)

@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,12 +18,20 @@ from tests.support.fake_ollama_answers import done_line, streamed, text_line
 from tests.support.fake_ollama_http import Ending
 from tests.support.process import LIMIT_S, started
 from tests.support.service import ASK, CHAT, MODEL
+from tests.support.sockets import connected
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 STREAM = ASK | {"stream": True}
 ERROR = b'data: {"error":{"message":"The server is shutting down; try again shortly.",'
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where the service is."""
+
+    port: int
 
 
 async def refused(port: int) -> None:
@@ -106,14 +115,17 @@ async def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
         ) as process,
         asyncio.timeout(LIMIT_S),
     ):
-        server.script("/api/chat", streamed(text_line("a"), ending=Ending.HANG))
+        server.always("/api/chat", streamed(text_line("a"), ending=Ending.HANG))
         port = await process.port()
         reader, writer = await raw_http.send(port, CHAT, STREAM)
         await raw_http.read_head(reader)
-        process.stop(signal.SIGTERM)
-        await refused(port)
-        process.stop(signal.SIGTERM)
-        await process.ended()
+        async with connected(At(port)) as socket:
+            await socket.create()
+            await server.arrived("/api/chat", 2)
+            process.stop(signal.SIGTERM)
+            await refused(port)
+            process.stop(signal.SIGTERM)
+            await process.ended()
         await raw_http.hang_up(writer)
 
     assert b"Traceback" not in process.output

@@ -133,6 +133,34 @@ async def test_the_end_of_the_service_fails_what_is_under_way() -> None:
     await process.background.aclose()
 
 
+class Stuck(MemoryStore):
+    """Writes nothing until it is told to."""
+
+    gate: asyncio.Event | None = None
+
+    async def release(self, owner: str, key: str) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+        await super().release(owner, key)
+
+
+async def test_a_store_that_is_stuck_does_not_keep_the_service_from_ending() -> None:
+    clock = FixedClock()
+    store = Stuck(clock)
+    process = Process(store, clock=clock)
+    process.llm.gate = asyncio.Event()
+    taken = await process.start(IN_BACKGROUND)
+    await process.llm.asked.wait()
+    store.gate = asyncio.Event()
+
+    async with asyncio.timeout(10):
+        await process.background.aclose()
+    store.gate.set()
+
+    response = await process.sibling().background.get(OWNER, taken.id)
+    assert not response.status.final
+
+
 async def test_what_never_began_is_failed_too() -> None:
     process = Process()
     taken = await process.start(IN_BACKGROUND)
