@@ -58,8 +58,13 @@ class SSEEncoder(Protocol[E_contra]):
         ...
 
 
-def _record(shown: errors.Envelope) -> bytes:
-    return b"data: " + shown.body + b"\n\n"
+def failure(shown: errors.Envelope) -> bytes:
+    """Return the record that clients raise.
+
+    Official ones know it by its data, LangChain4j by its name; go-openai reads line by line and
+    needs the data first.
+    """
+    return b"data: " + shown.body + b"\nevent: error\n\n"
 
 
 class SSEReply(Generic[E]):
@@ -79,7 +84,7 @@ class SSEReply(Generic[E]):
         *,
         heartbeat_after_s: float,
         headers: Mapping[str, str] | None = None,
-        late: Callable[[errors.Envelope], bytes] = _record,
+        late: Callable[[errors.Envelope], bytes] = failure,
     ) -> None:
         self._opening = opening
         self._heartbeat_after_s = heartbeat_after_s

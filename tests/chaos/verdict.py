@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from entrypoints.http.auth import PUBLIC
 from tests.chaos.asks import KEY, Ask
+from tests.support.asking import data_of
 from tests.support.sockets import ENDS
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _well(status: int, error: Any) -> bool:
 
 def _wrong_stream(data: bytes) -> str | None:
     frames = [frame for frame in data.decode().split("\n\n") if frame and frame[0] != ":"]
-    last = frames[-1].partition("data: ")[2]
+    last = data_of(frames[-1].partition("data: ")[2])
     if last == "[DONE]":
         return None
     record: Any = json.loads(last)

@@ -13,6 +13,7 @@ from domain.errors import UpstreamError
 from domain.events import Finished, TextDelta
 from domain.models import Capability
 from domain.sampling import Sampling
+from tests.support.asking import data_of
 from tests.support.fake_llm import FakeLLM, details
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ async def ask(service: Service, prompt: object = "Once", **fields: object) -> An
 
 
 def chunks(answer: Answer) -> list[Any]:
-    lines = [line.removeprefix("data: ") for line in answer.body.decode().split("\n\n") if line]
+    lines = [data_of(line) for line in answer.body.decode().split("\n\n") if line]
     return [line if line == "[DONE]" else json.loads(line) for line in lines]
 
 
@@ -162,6 +163,7 @@ async def test_a_failure_inside_a_stream_is_told_in_it(service: Service, llm: Fa
     answer = await ask(service, stream=True)
 
     assert chunks(answer)[-1]["error"]["message"] == "It broke."
+    assert answer.body.endswith(b"\nevent: error\n\n")
 
 
 @pytest.mark.parametrize("prompt", [None, ""])

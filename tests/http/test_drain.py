@@ -10,6 +10,7 @@ import pytest
 
 from domain.events import TextDelta
 from tests.support import raw_http
+from tests.support.asking import data_of
 from tests.support.fake_llm import HELLO, FakeLLM
 from tests.support.service import ASK, CHAT, service_of
 
@@ -82,7 +83,7 @@ async def test_a_stream_that_is_cut_ends_in_an_error(n: int) -> None:
         await raw_http.hang_up(writer)
 
     records = rest.decode().split("\n\n")
-    assert json.loads(records[-2].removeprefix("data: ")) == STOPPING
+    assert json.loads(data_of(records[-2])) == STOPPING
     assert b"[DONE]" not in rest
     assert all(each.closed.is_set() for each in llm.streams)
 

@@ -57,7 +57,7 @@ async def streamed_by(stand: Stand) -> tuple[int, list[Any]]:
         return answer.status, [answer.json]
     frames = answer.body.decode().rstrip("\n").split("\n\n")
     assert "data: [DONE]" not in frames
-    return 200, [json.loads(frame.removeprefix("data: ")) for frame in frames]
+    return 200, [json.loads(asking.data_of(frame)) for frame in frames]
 
 
 def said(records: Sequence[Any]) -> str:

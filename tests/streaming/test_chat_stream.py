@@ -245,7 +245,7 @@ async def test_a_failure_midway_is_an_event_and_the_end(
 
     error = f'"message":"{message}","type":"server_error","param":null,"code":"{code}"'
     assert answer.status == 200
-    assert answer.body.decode() == ROLE + TEXT + f'data: {{"error":{{{error}}}}}\n\n'
+    assert answer.body.decode() == ROLE + TEXT + f'data: {{"error":{{{error}}}}}\nevent: error\n\n'
 
 
 async def test_tokens_that_come_together_with_a_failure_are_delivered() -> None:
@@ -258,7 +258,7 @@ async def test_tokens_that_come_together_with_a_failure_are_delivered() -> None:
 
     message = "The model server failed while it answered."
     error = f'"message":"{message}","type":"server_error","param":null,"code":"upstream_error"'
-    assert answer.body.decode() == ROLE + TEXT + f'data: {{"error":{{{error}}}}}\n\n'
+    assert answer.body.decode() == ROLE + TEXT + f'data: {{"error":{{{error}}}}}\nevent: error\n\n'
 
 
 async def test_a_failure_of_one_choice_ends_the_stream_of_all(
@@ -271,6 +271,7 @@ async def test_a_failure_of_one_choice_ends_the_stream_of_all(
         answer = await service.ask(ASK | {"stream": True, "n": 2})
 
     assert answer.body.endswith(
-        b'\n\ndata: {"error":{"message":"No.","type":"server_error","param":null,"code":null}}\n\n'
+        b'\n\ndata: {"error":{"message":"No.","type":"server_error","param":null,"code":null}}\n'
+        b"event: error\n\n"
     )
     assert all(stream.closed.is_set() for stream in llm.streams)

@@ -66,7 +66,7 @@ async def test_a_failure_after_the_status_is_an_event() -> None:
     assert head.status == 200
     assert rest.replace(BEAT, b"") == (
         b'data: {"error":{"message":"No.","type":"server_error","param":null,'
-        b'"code":"upstream_error"}}\n\n'
+        b'"code":"upstream_error"}}\nevent: error\n\n'
     )
 
 

@@ -91,6 +91,11 @@ def _whole(take: Callable[[Any], str]) -> Callable[[bytes], Outcome]:
     return lambda data: Outcome(200, take(json.loads(data)))
 
 
+def data_of(frame: str) -> str:
+    """Return the data of a record; that of a failure has its name behind it."""
+    return frame.removeprefix("data: ").removesuffix("\nevent: error")
+
+
 def _records(take: Callable[[Any], str | None], n: int = 1) -> Callable[[bytes], Outcome]:
     """Return what reads a stream of chunks: ``n`` answers that end, or an error at its end."""
 
@@ -99,7 +104,7 @@ def _records(take: Callable[[Any], str | None], n: int = 1) -> Callable[[bytes],
         ended = frames[-1:] == ["data: [DONE]"]
         records = [json.loads(frame.removeprefix("data: ")) for frame in frames[:-1]]
         if not ended:
-            records.append(json.loads(frames[-1].removeprefix("data: ")))
+            records.append(json.loads(data_of(frames[-1])))
         choices = [c for record in records for c in record.get("choices", ())]
         finished = sum(bool(choice["finish_reason"]) for choice in choices) == n
         failed = "error" in records[-1]

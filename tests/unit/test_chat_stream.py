@@ -159,7 +159,7 @@ def test_a_failure_ends_a_stream_without_done() -> None:
 
     assert encoder().fail(shown) == (
         b'data: {"error":{"message":"It broke.","type":"server_error","param":null,'
-        b'"code":"upstream_error"}}\n\n'
+        b'"code":"upstream_error"}}\nevent: error\n\n'
     )
 
 

@@ -148,4 +148,4 @@ def test_what_a_prompt_does_not_bring_is_left_out() -> None:
 def test_a_failure_is_a_record_and_no_end() -> None:
     shown = envelope(InvalidRequestError("no"))
 
-    assert encoder().fail(shown) == b"data: " + shown.body + b"\n\n"
+    assert encoder().fail(shown) == b"data: " + shown.body + b"\nevent: error\n\n"

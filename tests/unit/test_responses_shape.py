@@ -57,7 +57,11 @@ def test_the_body_decides(fields: str, *, plain_input: bool, expected: Shape) ->
         pytest.param({"user-agent": "ai-sdk/openai/3.0"}, OPENAI, id="AI SDK's provider"),
         pytest.param({"user-agent": "ai/6.0 ai-sdk/openai/3.0"}, OPENAI, id="AI SDK"),
         pytest.param({"user-agent": "codex_cli_rs/0.60"}, OPENAI, id="Codex"),
+        pytest.param({"user-agent": "async-openai"}, OPENAI, id="Rust"),
         pytest.param(CURL | {"x-stainless-lang": "go"}, OPENAI, id="an SDK under another name"),
+        pytest.param({"openai-organization": "org"}, OPENAI, id="a client with an organization"),
+        pytest.param(CURL | {"openai-project": ""}, OPENAI, id="a client with a project"),
+        pytest.param(CURL | {"openai-beta": "assistants=v2"}, OPENAI, id="a client of a beta"),
     ],
 )
 def test_the_client_decides(headers: dict[str, str], expected: Shape) -> None:

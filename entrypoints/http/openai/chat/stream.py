@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from domain.events import ChatEvent, Finished, ReasoningDelta, TextDelta, TextRun, ToolCallDelta
+from entrypoints.http import sse
 from entrypoints.http.openai.chat import answer, render, wire
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ChatSSEEncoder:
 
     def fail(self, shown: Envelope) -> bytes:
         """Return the record that official clients raise; no ``[DONE]`` follows a failure."""
-        return b"data: " + shown.body + b"\n\n"
+        return sse.failure(shown)
 
     def _other(
         self, index: int, event: TextDelta | ReasoningDelta | ToolCallDelta | Finished

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from domain.chat import Usage
 from domain.events import ChatEvent, Finished, TextDelta, TextRun
+from entrypoints.http import sse
 from entrypoints.http.openai.completions import render, wire
 from entrypoints.http.openai.completions.logprobs import LegacyLogprobs
 
@@ -69,7 +70,7 @@ class CompletionSSEEncoder:
 
     def fail(self, shown: Envelope) -> bytes:
         """Return the record that official clients raise; no ``[DONE]`` follows a failure."""
-        return b"data: " + shown.body + b"\n\n"
+        return sse.failure(shown)
 
     def _end(self) -> bytes:
         if not self._with_usage:

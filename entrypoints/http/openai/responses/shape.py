@@ -31,6 +31,7 @@ _CLIENTS = (
     "azureopenai/",
     "asyncazureopenai/",
     "openai-",  # openai-java, openai-dotnet and their like
+    "async-openai",  # Rust; its documentation's name for itself, as it sends none
     "agents/",  # OpenAI Agents SDK
     "ai/",  # Vercel's AI SDK
     "ai-sdk/",
@@ -40,6 +41,9 @@ _CLIENTS = (
     "llama-index",
     "codex",  # Codex's command line, editors' plug-ins
 )
+
+# Headers that clients of OpenAI's alone send: its organization, project and beta versions.
+_OPENAI_HEADERS = b"openai-"
 
 
 def choose(
@@ -70,6 +74,7 @@ def choose(
         plain_input
         and _SIMPLE_FIELDS.issuperset(fields)
         and b"x-stainless-lang" not in given
+        and not any(name.startswith(_OPENAI_HEADERS) for name in given)
         and not client.startswith(_CLIENTS)
     )
     return Shape.SIMPLE if simple else Shape.OPENAI

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from application.response_events import Ended, TextAdded
+from entrypoints.http import sse
 from entrypoints.http.openai.responses import render
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class SimpleSSEEncoder:
 
     def fail(self, shown: Envelope) -> bytes:
         """Return the record that ends a stream which failed; no `[DONE]` follows it."""
-        return b"data: " + shown.body + b"\n\n"
+        return sse.failure(shown)
 
 
 def framed(record: Record) -> bytes:
