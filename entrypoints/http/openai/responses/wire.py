@@ -146,6 +146,9 @@ class OfferedTool(Struct, forbid_unknown_fields=True):
     environment: Unread = UNSET
     display_width: Unread = UNSET
     display_height: Unread = UNSET
+    output_format: Unread = UNSET
+    execution: Unread = UNSET
+    search_content_types: Unread = UNSET
     # Of a namespace.
     tools: Annotated[list[OfferedTool], Meta(max_length=128)] | None = None
 
