@@ -9,7 +9,7 @@ from adapters.schema import RustSchemas
 from adapters.stores.memory import MemoryStore
 from application.answers import Answers
 from application.background import BackgroundService
-from application.lease import Lease
+from application.lease import BEAT_S, Lease
 from application.responses import ResponsesService
 from application.runs import MOST_RUNS, Runs
 from application.streaming import Limits
@@ -53,6 +53,8 @@ class Process:
         clock: FixedClock | None = None,
         ids: CountingIds | None = None,
         most: int = MOST_RUNS,
+        beat_s: float = BEAT_S,
+        look_s: float = 0,
     ) -> None:
         self.llm = FakeLLM()
         self.clock = clock or FixedClock()
@@ -67,7 +69,7 @@ class Process:
             self.ids,
             self.clock,
             self.store,
-            Runs(Lease(self.store, self.ids), most, look_s=0),
+            Runs(Lease(self.store, self.ids, beat_s), most, look_s),
         )
 
     def sibling(self) -> Process:

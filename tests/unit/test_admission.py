@@ -64,6 +64,8 @@ async def test_so_many_enter_and_the_rest_wait_in_order() -> None:
 
     assert visitors.inside == ["a-1", "a-2", "a-3", "a-4"]
     assert (visitors.admission.running, visitors.admission.waiting) == (2, 0)
+    # None waited for longer than one may.
+    assert sum(visitors.admission.waits.counts[:-1]) == 4
 
 
 async def test_callers_take_turns() -> None:
@@ -117,7 +119,7 @@ async def test_a_newcomer_takes_no_place_of_whoever_would_then_have_less() -> No
 
 async def test_a_wait_in_vain_ends() -> None:
     admission = Admission(1, 2, 0.001)
-    await admission.enter("a")
+    assert await admission.enter("a") == 0
 
     with pytest.raises(UpstreamUnavailableError) as caught:
         await admission.enter("a")

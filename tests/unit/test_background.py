@@ -15,18 +15,27 @@ from domain.errors import (
     NotFoundError,
     OverloadedError,
     StoreError,
+    UpstreamError,
     UpstreamUnavailableError,
 )
-from domain.events import Finished, TextDelta
+from domain.events import Finished, ReasoningDelta, TextDelta
+from domain.items import ReasoningItem
 from tests.support.fake_llm import USAGE
 from tests.support.fake_system import FixedClock
 from tests.support.responses import STOP
 from tests.support.responses_bench import OWNER, Process, asked
+from tests.support.streams import LIMIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 IN_BACKGROUND = asked(background=True)
+
+
+async def turn_over() -> None:
+    """Let everything that can run do so."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 async def test_the_number_under_way_is_bounded() -> None:
@@ -51,6 +60,30 @@ async def test_those_that_begin_count() -> None:
     await process.background.aclose()
 
     assert sum(isinstance(outcome, OverloadedError) for outcome in outcomes) == 2
+
+
+class Crowding(MemoryStore):
+    """Has one more response begin while one is taken."""
+
+    process: Process | None = None
+
+    async def put(self, owner: str, response: StoredResponse) -> None:
+        await super().put(owner, response)
+        process, self.process = self.process, None
+        if process is not None:
+            await process.start(IN_BACKGROUND)
+
+
+async def test_those_that_begin_count_beside_those_under_way() -> None:
+    store = Crowding(FixedClock())
+    process = Process(store, most=2)
+    process.llm.gate = asyncio.Event()
+    await process.start(IN_BACKGROUND)
+
+    store.process = process
+    with pytest.raises(OverloadedError):
+        await process.start(IN_BACKGROUND)
+    await process.background.aclose()
 
 
 class Closing(MemoryStore):
@@ -187,7 +220,24 @@ async def test_what_a_dead_process_was_making_has_failed() -> None:
 
     assert not alive.status.final
     assert lost.status is ResponseStatus.FAILED
+    assert lost.failure is not None
+    assert lost.failure.code == "server_error"
     assert await dead.store.get(OWNER, taken.id) == lost
+
+
+async def test_a_process_shows_that_it_lives_as_long_as_the_model_is_silent() -> None:
+    process = Process(beat_s=0)
+    process.llm.gate = asyncio.Event()
+    taken = [await process.start(IN_BACKGROUND) for _ in range(2)]
+    await process.llm.opened(2)
+
+    process.clock.now += lease.LIFE_S
+    await asyncio.sleep(0)
+    found = [await process.sibling().background.get(OWNER, one.id) for one in taken]
+    await process.background.aclose()
+
+    assert not any(response.status.final for response in found)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_another_process_can_follow_and_cancel() -> None:
@@ -222,6 +272,38 @@ async def test_following_from_afar_sees_that_the_maker_died() -> None:
 
     assert final is not None
     assert final.status is ResponseStatus.FAILED
+
+
+async def test_an_end_from_elsewhere_is_seen_while_the_model_is_silent() -> None:
+    process = Process()
+    process.llm.gate = asyncio.Event()
+    taken = await process.start(IN_BACKGROUND)
+    await process.llm.asked.wait()
+
+    ending = asyncio.create_task(process.end_of(taken.id))
+    await turn_over()
+
+    cancelled = await process.sibling().background.cancel(OWNER, taken.id)
+    async with asyncio.timeout(LIMIT_S):
+        ended = await ending
+    await process.background.aclose()
+
+    assert ended == cancelled
+
+
+async def test_nobody_ends_what_is_made_for_another() -> None:
+    process = Process()
+    process.llm.gate = asyncio.Event()
+    taken = await process.start(IN_BACKGROUND)
+    await process.llm.asked.wait()
+
+    with pytest.raises(NotFoundError):
+        await process.background.delete("other", taken.id)
+    process.llm.gate.set()
+    ended = await process.end_of(taken.id)
+    await process.background.aclose()
+
+    assert ended.status is ResponseStatus.COMPLETED
 
 
 async def test_deleting_elsewhere_ends_the_making() -> None:
@@ -291,6 +373,17 @@ async def test_an_answer_that_was_cut_has_no_time_of_completion() -> None:
     assert (ended.status, ended.completed) == (ResponseStatus.INCOMPLETE, None)
 
 
+async def test_what_was_whole_before_a_failure_is_kept() -> None:
+    process = Process()
+    process.llm.play([ReasoningDelta("Hm.")], [TextDelta("Hel")], UpstreamError("It broke."))
+
+    ended = await process.end_of((await process.start(IN_BACKGROUND)).id)
+    await process.background.aclose()
+
+    assert ended.status is ResponseStatus.FAILED
+    assert [type(item) for item in ended.output] == [ReasoningItem]
+
+
 async def test_every_piece_is_kept_as_it_comes() -> None:
     process = Process()
     held = asyncio.Event()
@@ -310,6 +403,38 @@ async def test_every_piece_is_kept_as_it_comes() -> None:
     assert rest == [b"ItemDone"]
     assert final is not None
     assert final.status is ResponseStatus.COMPLETED
+
+
+@pytest.mark.parametrize("start", range(8))
+async def test_records_from_any_number_on_come_once_each(start: int) -> None:
+    # Long looks: news of what is made here is told at once.
+    process = Process(look_s=3600)
+    first, second = asyncio.Event(), asyncio.Event()
+    process.llm.play([TextDelta("Hel")], first, [TextDelta("lo")], second, [STOP])
+    taken = await process.start(IN_BACKGROUND)
+    records: list[bytes] = []
+    finals: list[StoredResponse | None] = []
+
+    async def follow() -> None:
+        async for some, final in await process.background.follow(OWNER, taken.id, start):
+            records.extend(some)
+            finals.append(final)
+
+    following = asyncio.create_task(follow())
+    async with asyncio.timeout(LIMIT_S):
+        whole = await process.background.follow(OWNER, taken.id)
+        seen: list[bytes] = []
+        for pieces, held in enumerate((first, second), 1):
+            while seen.count(b"TextAdded") < pieces:
+                seen += (await anext(whole))[0]
+            await turn_over()
+            held.set()
+        await following
+    await process.background.aclose()
+
+    told = [b"Queued", b"Began", b"ItemAdded", b"TextAdded", b"TextAdded", b"ItemDone"]
+    assert records == told[start:]
+    assert (finals[-1] is None) == (start > len(told))
 
 
 @pytest.mark.parametrize("ending", ["cancel", "delete"])

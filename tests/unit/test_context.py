@@ -78,7 +78,10 @@ def test_a_call_after_a_thought_is_a_turn_of_its_own() -> None:
 
 
 def test_a_call_may_come_first() -> None:
-    assert to_messages([CALL]) == (Message(Role.ASSISTANT, tool_calls=(CALLED,)),)
+    turn = Message(Role.ASSISTANT, tool_calls=(CALLED,))
+
+    assert to_messages([CALL]) == (turn,)
+    assert to_messages([user("Hi"), CALL]) == (Message(Role.USER, "Hi"), turn)
 
 
 def test_a_call_that_was_cut_was_never_made() -> None:

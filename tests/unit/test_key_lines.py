@@ -152,8 +152,10 @@ def test_a_key_is_read_as_it_was_written(written: Key) -> None:
 
 @given(st.text(max_size=200), KEYS)
 def test_a_new_line_leaves_the_others_alone(text: str, new: Key) -> None:
-    assert added(text, new).startswith(text)
-    assert added(text, new).endswith(f"\n{render(new)}\n") or not text
+    before, _, after = added(text, new).rpartition(render(new))
+
+    assert before == (text if not text or text.endswith("\n") else f"{text}\n")
+    assert after == "\n"
 
 
 def test_a_name_goes_and_everything_else_stays() -> None:

@@ -43,6 +43,7 @@ def owner(ring: KeyRing, key: bytes) -> str | None:
 def test_without_a_file_there_is_nothing_to_read_anew() -> None:
     ring = ring_of(None)
 
+    assert not ring.has_changed()
     assert ring.reload() == Loaded(0, private=True)
     assert owner(ring, FIXED.encode()) == owner_of_key(FIXED.encode())
 
@@ -78,6 +79,17 @@ def test_another_key_of_the_same_name_has_the_same_owner_and_limits(path: Path) 
     assert second is not None
     assert first.owner == second.owner
     assert first.allowance is second.allowance is not None
+    assert first.name == second.name == "alice"
+
+
+def test_keys_without_a_name_do_not_use_what_another_may(path: Path) -> None:
+    path.write_text("".join(f"{key.decode()} concurrency=1\n" for key in (PLAIN, OTHER)))
+    ring = ring_of(path)
+    first, second = ring.find(PLAIN), ring.find(OTHER)
+
+    assert first is not None
+    assert second is not None
+    assert first.allowance is not second.allowance
 
 
 def test_a_change_is_seen_and_keys_come_and_go(path: Path) -> None:
@@ -145,6 +157,8 @@ def test_what_is_used_stays_used_while_the_limits_stay(path: Path) -> None:
     path.write_text(HASHED)
     ring.reload()
     assert before.allowance is None
+    # What is under way has an owner that the file alone does not tell.
+    assert before.owner == owner_of_key(PLAIN)
 
 
 def test_of_a_key_given_twice_the_file_says_what_it_may_do(path: Path) -> None:

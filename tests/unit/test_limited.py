@@ -110,7 +110,7 @@ async def test_a_key_that_may_ask_all_has_no_count_of_tokens(llm: FakeLLM) -> No
 
 
 async def test_who_leaves_before_the_answer_begins_gives_the_place_back() -> None:
-    whose = allowance(concurrency=1)
+    whose = allowance(concurrency=1, tokens_per_minute=100)
     visit(whose)
     asking = asyncio.create_task(LimitedLLM(Loading()).stream(ASK))
     await asyncio.sleep(0)
@@ -119,6 +119,8 @@ async def test_who_leaves_before_the_answer_begins_gives_the_place_back() -> Non
     await asyncio.gather(asking, return_exceptions=True)
 
     assert (held, places(whose).running) == (1, 0)
+    # The server may have read all of the prompt.
+    assert left(whose) == 100 - PROMPT
 
 
 async def test_an_answer_counts_while_it_is_made_and_then_as_it_was(llm: FakeLLM) -> None:
@@ -286,6 +288,20 @@ async def test_one_request_too_many_is_refused_at_once(llm: FakeLLM) -> None:
     await (await limited.stream(ASK)).aclose()
 
     assert places(whose).running == 0
+
+
+async def test_answers_that_wait_for_their_turn_let_no_other_request_in(llm: FakeLLM) -> None:
+    whose = allowance(concurrency=1)
+    limited = LimitedLLM(llm)
+    visit(whose)
+    several = [asyncio.create_task(limited.stream(ASK)) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    visit(whose)
+    with pytest.raises(RateLimitError):
+        await limited.stream(ASK)
+    for answer in several:
+        await (await answer).aclose()
 
 
 async def test_further_answers_of_a_request_wait_for_their_turn(llm: FakeLLM) -> None:

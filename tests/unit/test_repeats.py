@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from adapters.stores.memory import MemoryStore
@@ -85,7 +87,36 @@ async def test_a_response_that_was_kept_before_its_maker_died_is_found() -> None
     await bench.first("resp_1")
     await bench.store.put(OWNER, response())
 
+    bench.clock.now += 4200
     assert await bench.first("resp_2") == response()
+    await bench.store.delete(OWNER, "resp_1")
+    assert await bench.first("resp_3") is None
+
+
+@pytest.mark.parametrize("body", ["digest", "another"])
+async def test_who_asks_meanwhile_takes_the_making_from_nobody(body: str) -> None:
+    bench = Bench()
+    await bench.first("resp_1")
+    await bench.store.put(OWNER, response())
+
+    with suppress(InvalidRequestError):
+        await bench.repeats.first(OWNER, "key", body, "resp_2")
+    await bench.store.delete(OWNER, "resp_1")
+
+    with pytest.raises(ConflictError):
+        await bench.first("resp_3")
+
+
+async def test_who_tries_again_after_a_failure_has_all_the_time_there_is() -> None:
+    bench = Bench()
+    await bench.first("resp_1")
+    bench.clock.now += 4000
+    await bench.repeats.forget(OWNER, "key")
+    await bench.first("resp_2")
+    bench.clock.now += 4000
+
+    with pytest.raises(ConflictError):
+        await bench.first("resp_3")
 
 
 async def test_asking_for_something_else_changes_nothing() -> None:
@@ -153,8 +184,10 @@ async def test_a_stream_under_a_key_is_remembered_once_it_has_ended() -> None:
 async def test_a_stream_that_is_left_early_is_forgotten() -> None:
     bench = Bench()
     await bench.first("resp_1")
-    stream = KeyedStream(ToldStream(response()), bench.repeats, (OWNER, "key"))
+    inner = ToldStream(response())
+    stream = KeyedStream(inner, bench.repeats, (OWNER, "key"))
 
     await stream.aclose()
 
     assert await bench.first("resp_2") is None
+    assert [batch async for batch in inner] == []

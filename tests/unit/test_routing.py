@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,11 +72,16 @@ def test_the_loss_of_a_server_moves_its_own_keys_only() -> None:
         assert before in (after, "c")
 
 
-def test_a_conversation_stays_until_its_server_is_much_busier() -> None:
+@pytest.mark.parametrize("others", [0, 5])
+def test_a_conversation_stays_until_its_server_is_much_busier(others: int) -> None:
     (home, *_) = order(IDLE, KEYS[0])
-    busy = [[replace(c, busy=n if i == home else 0) for i, c in enumerate(IDLE)] for n in (1, 2, 3)]
+    unknown = Candidate("d", 0, known=False)
 
-    assert [order(candidates, KEYS[0])[0] == home for candidates in busy] == [True, True, False]
+    def stays(extra: int) -> bool:
+        busy = [replace(c, busy=others + extra * (i == home)) for i, c in enumerate(IDLE)]
+        return order([*busy, unknown], KEYS[0])[0] == home
+
+    assert [stays(extra) for extra in (1, 2, 3)] == [True, True, False]
 
 
 def test_a_model_is_loaded_elsewhere_only_for_the_sake_of_a_longer_line() -> None:
