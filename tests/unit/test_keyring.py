@@ -156,9 +156,9 @@ def test_what_is_used_stays_used_while_the_limits_stay(path: Path) -> None:
 
     path.write_text(HASHED)
     ring.reload()
-    assert before.allowance is None
     # What is under way has an owner that the file alone does not tell.
     assert before.owner == owner_of_key(PLAIN)
+    assert before.allowance is None
 
 
 def test_of_a_key_given_twice_the_file_says_what_it_may_do(path: Path) -> None:
