@@ -117,6 +117,8 @@ def test_two_edits_at_a_time_do_not_lose_each_other(path: Path) -> None:
 def test_a_file_that_cannot_be_read_says_why_without_its_text(path: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="cannot be read"):
         KeyFile(path).read()
+    # Nobody reads what is not there.
+    assert KeyFile(path).is_private()
     with pytest.raises(KeyFileError, match="cannot be read"):
         KeyFile(tmp_path).read()
     path.write_bytes(b"zebra\xff")

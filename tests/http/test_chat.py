@@ -103,6 +103,17 @@ async def test_several_answers_come_in_the_order_of_their_index(
     assert answer.json == completion(*choices, usage=counted(completion=6))
 
 
+async def test_the_prompt_of_several_answers_counts_once_and_whole(
+    service: Service, llm: FakeLLM
+) -> None:
+    for usage in (Usage(5, 2), Usage(7, 2, cached_tokens=4), Usage(6, 2)):
+        llm.play([TextDelta("a"), Finished(FinishReason.STOP, usage)])
+
+    answer = await service.ask(ASK | {"n": 3})
+
+    assert answer.json["usage"] == counted(completion=6, cached=4)
+
+
 async def test_an_answer_that_was_cut_says_so(service: Service, llm: FakeLLM) -> None:
     llm.play([TextDelta("Hel"), Finished(FinishReason.LENGTH, USAGE)])
 

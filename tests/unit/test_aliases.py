@@ -81,9 +81,10 @@ async def test_an_alias_of_nothing_is_not_found(port: AliasedLLM) -> None:
 
 
 async def test_an_alias_is_not_deleted_and_its_model_stays(port: AliasedLLM, llm: FakeLLM) -> None:
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises(InvalidRequestError) as caught:
         await port.delete_model("gpt-4o:latest")
 
+    assert (caught.value.code, caught.value.param) == ("model_is_alias", "model")
     assert "llama3" in llm.models
 
 

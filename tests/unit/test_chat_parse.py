@@ -27,7 +27,7 @@ USER: dict[str, Any] = {"role": "user", "content": "Hi"}
 NOTHING: dict[str, Any] = {}
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"const": 1}}}
 F = {"type": "function", "function": {"name": "f", "parameters": SCHEMA, "description": "d"}}
-G = {"type": "function", "function": {"name": "g", "strict": True}}
+G: dict[str, Any] = {"type": "function", "function": {"name": "g", "strict": True}}
 DEFINED_F = ToolDefinition("f", "d", SCHEMA)
 DEFINED_G = ToolDefinition("g", None, {"type": "object", "properties": {}}, strict=True)
 LEAST = ChatRequest("standard", (Message(Role.USER, "Hi"),), Sampling(temperature=0.7))
@@ -152,26 +152,38 @@ NO_CUSTOM = "Custom tools are not supported; offer a function with one string pa
 
 
 @pytest.mark.parametrize(
-    ("fields", "message_text", "param"),
+    ("fields", "message_text", "param", "code"),
     [
-        pytest.param({"tool_choice": "required"}, ONLY_WITH_TOOLS, "tool_choice", id="required"),
-        pytest.param({"tool_choice": NAMED_F}, ONLY_WITH_TOOLS, "tool_choice", id="named"),
+        pytest.param(
+            {"tool_choice": "required"}, ONLY_WITH_TOOLS, "tool_choice", None, id="required"
+        ),
+        pytest.param({"tool_choice": NAMED_F}, ONLY_WITH_TOOLS, "tool_choice", None, id="named"),
         pytest.param(
             {"tools": [G], "tool_choice": NAMED_F},
             "Invalid value for 'tool_choice': the tool 'f' is not in 'tools'.",
             "tool_choice",
+            "invalid_value",
             id="another",
+        ),
+        pytest.param(
+            {"functions": [F["function"]], "function_call": {"name": "g"}},
+            "Invalid value for 'function_call': the tool 'g' is not in 'tools'.",
+            "function_call",
+            "invalid_value",
+            id="another function",
         ),
         pytest.param(
             {"tools": [{"type": "custom", "custom": NOTHING}]},
             NO_CUSTOM,
             "tools[0].type",
+            "unsupported_value",
             id="custom",
         ),
         pytest.param(
             {"tools": [F], "tool_choice": {"type": "custom", "custom": NOTHING}},
             NO_CUSTOM,
             "tool_choice.type",
+            "unsupported_value",
             id="custom choice",
         ),
         pytest.param(
@@ -182,64 +194,71 @@ NO_CUSTOM = "Custom tools are not supported; offer a function with one string pa
             },
             "Invalid schema for function 'f': its type must be 'object'.",
             "tools[0].function.parameters",
+            "invalid_function_parameters",
             id="parameters",
         ),
         pytest.param(
             {"tools": [F], "functions": [F["function"]]},
             "'functions' is the old form of 'tools'; give one of them.",
             "functions",
+            "invalid_parameter_combination",
             id="both forms",
         ),
         pytest.param(
             {"stream_options": {}},
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
             "stream_options",
+            None,
             id="stream_options",
         ),
         pytest.param(
             {"top_logprobs": 1},
             "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
             "top_logprobs",
+            None,
             id="top_logprobs",
         ),
         pytest.param(
             {"max_tokens": 1, "max_completion_tokens": 2},
             "'max_tokens' and 'max_completion_tokens' differ; give one of them.",
             "max_tokens",
+            "invalid_parameter_combination",
             id="two limits",
         ),
         pytest.param(
             {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
             "Missing required parameter: 'response_format.json_schema.schema'.",
             "response_format.json_schema.schema",
+            "missing_required_parameter",
             id="no schema",
         ),
         pytest.param(
             {"logit_bias": {"5": 1}},
             "Unsupported parameter: 'logit_bias': the model server cannot bias single tokens.",
             "logit_bias",
+            "unsupported_parameter",
             id="logit_bias",
         ),
         pytest.param(
             {"modalities": ["text", "audio"]},
             "Unsupported parameter: 'modalities': answers are text only.",
             "modalities",
+            "unsupported_parameter",
             id="modalities",
         ),
         pytest.param(
             {"prediction": {"type": "content"}},
             "Unsupported parameter: 'prediction': the model server cannot use predicted output.",
             "prediction",
+            "unsupported_parameter",
             id="prediction",
         ),
     ],
 )
 def test_what_does_not_go_together_or_at_all_is_refused(
-    fields: dict[str, Any], message_text: str, param: str
+    fields: dict[str, Any], message_text: str, param: str, code: str | None
 ) -> None:
-    told, _, at = refused(**fields)
-
-    assert (told, at) == (message_text, param)
+    assert refused(**fields) == (message_text, code, param)
 
 
 def test_the_description_of_a_schema_is_shown_with_it() -> None:
@@ -316,6 +335,16 @@ def test_options_that_openai_has_fields_for_count_as_those() -> None:
 
 def test_an_option_below_zero_sets_no_limit() -> None:
     assert parsed(options={"num_predict": -1}).sampling.max_tokens is None
+
+
+def test_other_options_leave_the_usual_temperature() -> None:
+    assert parsed(options={"top_k": 3}).sampling == LEAST.sampling
+
+
+def test_parameters_that_are_null_are_none() -> None:
+    function = G["function"] | {"parameters": None}
+
+    assert parsed(tools=[G | {"function": function}]).tools == (DEFINED_G,)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,26 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character(escaped: bytes, t
     assert decoded(raw, done_line(completion=2)) == [TextDelta(text), DONE]
 
 
+@pytest.mark.parametrize(
+    ("more", "before", "after"),
+    [
+        pytest.param({"thinking": "Hm."}, [ReasoningDelta("Hm.")], [], id="thinking"),
+        pytest.param(
+            {"tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]},
+            [],
+            [ToolCallDelta(0, "call_1", "f", '{"a":1}')],
+            id="call",
+        ),
+    ],
+)
+def test_a_line_of_text_may_hold_more(
+    more: dict[str, Any], before: list[ChatEvent], after: list[ChatEvent]
+) -> None:
+    events = decoded(line({"content": "So."} | more), done_line(completion=2))
+
+    assert events[:-1] == [*before, TextDelta("So."), *after]
+
+
 def test_half_a_surrogate_pair_in_arguments_is_replaced_too() -> None:
     call = rb'{"function":{"name":"f","arguments":{"a":"\ud800"}}}'
     raw = b'{"message":{"tool_calls":[%s]},"done":false}\n' % call

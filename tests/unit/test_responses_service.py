@@ -210,5 +210,21 @@ async def test_a_history_of_too_much_text_is_refused() -> None:
     half = "x" * (history.MOST_CHARACTERS // 2)
     last = await chain(bench, half, half, "x")
 
-    with pytest.raises(InvalidRequestError, match="more than 33554432 characters"):
+    with pytest.raises(InvalidRequestError, match="more than 33554432 characters") as caught:
         await bench.complete(asked(previous_id=last))
+
+    assert caught.value.param == "previous_response_id"
+
+
+async def test_a_conversation_of_too_much_text_is_refused() -> None:
+    bench = Bench()
+    await bench.store.put_conversation(OWNER, Conversation("conv_1", 7))
+    half = "x" * (history.MOST_CHARACTERS // 2)
+    for place, text in enumerate((half, half, "x")):
+        item = MessageItem(f"msg_{place}", Role.USER, (TextPart(text),))
+        await bench.store.append_items(OWNER, "conv_1", [item])
+
+    with pytest.raises(InvalidRequestError) as caught:
+        await bench.complete(asked(conversation_id="conv_1"))
+
+    assert caught.value.code == "context_length_exceeded"

@@ -76,8 +76,11 @@ ASKING: dict[str, Callable[[LLMPort], Awaitable[object]]] = {
 @pytest.mark.parametrize("what", ASKING)
 async def test_a_silent_server_is_not_waited_for(what: str) -> None:
     async with asyncio.timeout(10):
-        with pytest.raises(UpstreamTimeoutError):
+        with pytest.raises(UpstreamTimeoutError) as caught:
             await ASKING[what](TimedLLM(Silent(), TINY))
+
+    answers = what in ("stream", "complete")
+    assert caught.value.code == ("first_token_timeout" if answers else "upstream_timeout")
 
 
 async def test_waiting_in_line_is_no_waiting_for_a_token() -> None:
