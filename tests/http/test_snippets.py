@@ -49,6 +49,8 @@ LAUNCHERS = {
     "just": 'exec "$SNIPPET_PYTHON" -m entrypoints.cli "$@"',
     "python": 'exec "$SNIPPET_PYTHON" "$@"',
 }
+# What an image begins with, which is all that a scripted model looks at.
+PICTURE = b"\x89PNG\r\n\x1a\n"
 
 
 class Snippet(NamedTuple):
@@ -90,7 +92,8 @@ async def port(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[int]:
     (script,) = snippets("toml")
     path = tmp_path_factory.mktemp("script") / "script.toml"
     path.write_text(script.text, encoding="utf-8")
-    given = {"default_model": "scripted-echo", "model_aliases": "llama3.2=scripted-echo"}
+    aliases = "llama3.2=scripted-echo,gemma3:4b=scripted-echo"
+    given = {"default_model": "scripted-echo", "model_aliases": aliases}
     async with service_of("", llm_backend="scripted", script_file=str(path), **given) as service:
         yield service.port
 
@@ -104,6 +107,7 @@ def terminal(port: int, tmp_path: Path) -> Mapping[str, str]:
             file = folder / name
             file.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
             file.chmod(0o700)
+    (tmp_path / "cat.png").write_bytes(PICTURE)
     return {
         **environment(OPENAI_BASE_URL=f"http://127.0.0.1:{port}/v1"),
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
@@ -148,7 +152,7 @@ def test_each_setting_in_a_command_can_be_used(tmp_path: Path) -> None:
             given = dict(SETTING.findall(line.partition("just run")[0]))
             for name, value in given.items():
                 if name.endswith(("_FILE", "_PATH")):
-                    (tmp_path / value).touch()
+                    (tmp_path / value).write_bytes(b"GGUF" if name.endswith("_PATH") else b"")
                     given[name] = str(tmp_path / value)
 
             settings = load(given)
