@@ -97,7 +97,7 @@ def sampling_options(named: Sampling, options: EngineParameters) -> Sampling:
 def stops(given: str | list[str] | None) -> tuple[str, ...]:
     """Return the texts that end an answer; an empty one, which would end all, stands for none."""
     every = (given,) if isinstance(given, str) else given or ()
-    return tuple(text for text in every if text)
+    return tuple(filter(None, every))
 
 
 def engine_options(body: LoadingFields) -> EngineOptions:
@@ -106,10 +106,10 @@ def engine_options(body: LoadingFields) -> EngineOptions:
     Raises:
         InvalidRequestError: a parameter is given twice, with two values.
     """
-    given = {} if body.options is None else msgspec.structs.asdict(body.options)
-    given = {
-        name: value for name, value in given.items() if value is not UNSET and name not in _OPENAI
-    }
+    given: dict[str, Any] = {}
+    if body.options is not None:
+        every = msgspec.structs.asdict(body.options)
+        given = {k: v for k, v in every.items() if v is not UNSET and k not in _OPENAI}
     if isinstance(body, EngineFields):
         _add(given, body)
     return EngineOptions(given, body.keep_alive, truncate=bool(body.truncate))

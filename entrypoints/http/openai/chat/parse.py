@@ -131,11 +131,12 @@ def _tools(body: wire.ChatCompletionRequest) -> tuple[ToolDefinition, ...]:
     if body.functions:
         check_together((it.parameters for it in body.functions), "functions")
         return tuple(_tool(f, f"functions[{i}]") for i, f in enumerate(body.functions))
+    if not body.tools:
+        return ()
     tools: list[ToolDefinition] = []
-    given = body.tools or ()
-    functions = (it.function for it in given if not isinstance(it, wire.CustomTool))
+    functions = (it.function for it in body.tools if not isinstance(it, wire.CustomTool))
     check_together((it.parameters for it in functions), "tools")
-    for index, tool in enumerate(given):
+    for index, tool in enumerate(body.tools):
         if isinstance(tool, wire.CustomTool):
             msg = f"tools[{index}].type"
             raise _no_custom(msg)
