@@ -207,7 +207,7 @@ class BackgroundService:
         answer = await self._answers.open(job.plan)
 
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
-            return self._ended(concluded(job.begun, items, last))
+            return concluded(job.begun, items, last, self._clock.unix_time())
 
         items = itemiser(job.asked, partial(self._ids.part, job.begun.id))
         stream = AnsweredStream(job.begun, answer, items, end)
@@ -231,8 +231,3 @@ class BackgroundService:
         if isinstance(first, Began):
             return (await self._store.advance(job.owner, first.response, records)).status
         return await self._store.append_records(job.owner, job.begun.id, records)
-
-    def _ended(self, response: StoredResponse) -> StoredResponse:
-        if response.status is not ResponseStatus.COMPLETED:
-            return response
-        return replace(response, completed=self._clock.unix_time())

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from domain.items import Item
 
 
-def concluded(begun: StoredResponse, items: Sequence[Item], last: Finished) -> StoredResponse:
-    """Return the response that ``begun`` became, but for the time of its completion."""
+def concluded(
+    begun: StoredResponse, items: Sequence[Item], last: Finished, now: int
+) -> StoredResponse:
+    """Return the response that ``begun`` became ``now``, in Unix seconds."""
     # A summary that was cut stands for what it sums up all the same.
     summary = any(isinstance(item, CompactionItem) for item in items)
     cut = last.reason is FinishReason.LENGTH and not summary
@@ -26,6 +28,7 @@ def concluded(begun: StoredResponse, items: Sequence[Item], last: Finished) -> S
         begun,
         status=ResponseStatus.INCOMPLETE if cut else ResponseStatus.COMPLETED,
         output=tuple(items),
+        completed=None if cut else now,
         usage=last.usage,
         shortfall=Shortfall.MAX_OUTPUT_TOKENS if cut else None,
     )

@@ -72,7 +72,8 @@ class ResponsesService:
         items = itemiser(asked, partial(self._ids.part, begun.id))
         items.feed(replay(result))
         last = Finished(result.finish_reason, result.usage)
-        return await self._keep(owner, asked, concluded(begun, items.items, last))
+        ended = concluded(begun, items.items, last, self._clock.unix_time())
+        return await self._keep(owner, asked, ended)
 
     async def stream(
         self,
@@ -98,7 +99,8 @@ class ResponsesService:
         answer = await self._answers.open(plan)
 
         async def end(items: Sequence[Item], last: Finished) -> StoredResponse:
-            return await self._keep(owner, asked, concluded(begun, items, last), memory)
+            ended = concluded(begun, items, last, self._clock.unix_time())
+            return await self._keep(owner, asked, ended, memory)
 
         items = itemiser(asked, partial(self._ids.part, begun.id))
         return AnsweredStream(begun, answer, items, end)
@@ -120,7 +122,8 @@ class ResponsesService:
         """
         begun, _ = await self._prepare(owner, asked, begun, memory, may_be_empty=True)
         nothing = Finished(FinishReason.STOP, Usage())
-        return await self._keep(owner, asked, concluded(begun, (), nothing), memory)
+        ended = concluded(begun, (), nothing, self._clock.unix_time())
+        return await self._keep(owner, asked, ended, memory)
 
     async def prepare(
         self, owner: str, asked: ResponseRequest, begun: StoredResponse
@@ -176,12 +179,9 @@ class ResponsesService:
         response: StoredResponse,
         memory: ConnectionMemory | None = None,
     ) -> StoredResponse:
-        ended = response
-        if response.status is ResponseStatus.COMPLETED:
-            ended = replace(response, completed=self._clock.unix_time())
         if asked.store:
-            await self._store.put(owner, ended)
+            await self._store.put(owner, response)
         elif memory is not None:
-            memory.remember(ended)
-        await self.extend(owner, ended)
-        return ended
+            memory.remember(response)
+        await self.extend(owner, response)
+        return response
