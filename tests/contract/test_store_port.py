@@ -182,6 +182,35 @@ async def test_another_owner_finds_nothing_and_changes_nothing(
     assert await store.list_items(OWNER, "conv_1") == [ITEMS[1]]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "' OR 1=1 --",
+        "%",
+        "_",
+        "*",
+        "?",
+        "[1]",
+        "}{",
+        "",
+        "1:",
+        "resp_1\x00",
+        "\r\nGET",
+        "é" * 10_000,
+    ],
+)
+async def test_odd_ids_are_ids(store: ResponseStorePort, odd: str) -> None:
+    await store.put(OWNER, response("resp_1"))
+    await store.put(OTHER, response(odd))
+
+    for lookup in (store.get(OWNER, odd), store.delete(OWNER, odd)):
+        with pytest.raises(NotFoundError):
+            await lookup
+    assert await store.find_items(OWNER, [odd]) == {}
+    assert await store.get(OTHER, odd) == response(odd)
+    assert await store.get(OWNER, "resp_1") == response("resp_1")
+
+
 async def test_owners_may_have_the_same_ids(store: ResponseStorePort) -> None:
     await store.put(OWNER, response("resp_1", said("msg_1", "one")))
     await store.put(OTHER, response("resp_1", said("msg_1", "two")))
@@ -497,6 +526,21 @@ async def test_over_the_bytes_what_was_written_longest_ago_goes(
     assert (await store.get(OWNER, "resp_3")).id == "resp_3"
     with pytest.raises(NotFoundError):
         await store.get(OWNER, "resp_0")
+
+
+@pytest.mark.parametrize("bounds", [pytest.param(Bounds(limit_bytes=64 * 1024), id="small")])
+async def test_items_of_conversations_count_among_the_bytes(
+    opened: Opened, store: ResponseStorePort
+) -> None:
+    item = MessageItem("msg_1", Role.USER, (TextPart("x" * 20_000),))
+    for number in range(4):
+        await store.put_conversation(OWNER, Conversation(f"conv_{number}", 7))
+        await store.append_items(OWNER, f"conv_{number}", [item])
+        await opened.pass_time(1)
+
+    assert await store.list_items(OWNER, "conv_3") == [item]
+    with pytest.raises(NotFoundError):
+        await store.get_conversation(OWNER, "conv_0")
 
 
 @pytest.mark.parametrize("bounds", [pytest.param(Bounds(limit_bytes=64 * 1024), id="small")])

@@ -130,19 +130,6 @@ async def test_stores_share_what_they_keep(valkey: ValkeyServer, store: ValkeySt
         assert (await other.read_records(OWNER, "resp_1"))[1] == [b"zero", b"one"]
 
 
-@pytest.mark.parametrize("odd", ["*", "?", "", "1:", "resp_1\x00", "é" * 10_000, "}{", "\r\nGET"])
-async def test_odd_ids_are_ids(store: ValkeyStore, odd: str) -> None:
-    await store.put(OWNER, response("resp_1"))
-    await store.put("other", response(odd))
-
-    for lookup in (store.get(OWNER, odd), store.delete(OWNER, odd)):
-        with pytest.raises(NotFoundError):
-            await lookup
-    assert await store.find_items(OWNER, [odd]) == {}
-    assert await store.get("other", odd) == response(odd)
-    assert await store.get(OWNER, "resp_1") == response("resp_1")
-
-
 async def test_items_are_found_as_long_as_what_holds_them_is_written(
     store: ValkeyStore, console: Server
 ) -> None:

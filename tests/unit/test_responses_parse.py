@@ -9,8 +9,9 @@ import pytest
 
 from application.defaults import Defaults
 from domain.errors import InvalidRequestError
-from domain.items import CompactionItem, ItemReference, MessageItem, ReasoningItem
-from domain.messages import ImageLink, Role
+from domain.items import AnswerText, CompactionItem, ItemReference, MessageItem, ReasoningItem
+from domain.messages import ImageLink, Role, TextPart
+from domain.tools import ToolChoice
 from entrypoints.http.openai.parsing import BodyParser
 from entrypoints.http.openai.responses import wire
 from entrypoints.http.openai.responses.opaque import Sealed, seal, unseal
@@ -240,6 +241,55 @@ def test_what_cannot_be_is_refused_by_name(
 def test_a_refusal_of_a_tool_says_what_works_instead(kind: str, instead: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"'{kind}' are not run here: {instead}"):
         parsed(tools=[{"type": kind}])
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected", "offered", "parallel"),
+    [
+        (FUNCTION, ToolChoice.REQUIRED, ["f"], False),
+        ({"type": "custom", "name": "c"}, ToolChoice.REQUIRED, ["c"], False),
+        ({"type": "allowed_tools", "tools": [FUNCTION]}, ToolChoice.AUTO, ["f"], True),
+        (
+            {
+                "type": "allowed_tools",
+                "mode": "required",
+                "tools": [FUNCTION, {"type": "mcp", "name": "g", "server_label": "x"}],
+            },
+            ToolChoice.REQUIRED,
+            ["f"],
+            True,
+        ),
+    ],
+)
+def test_a_choice_of_tools(
+    choice: dict[str, Any],
+    expected: ToolChoice,
+    offered: list[str],
+    parallel: bool,  # noqa: FBT001 - a case
+) -> None:
+    others = ({"type": "function", "name": "g"}, {"type": "custom", "name": "c"})
+
+    chat = parsed(**tool(FUNCTION, *others, choice=choice)).request.chat
+
+    assert [each.name for each in chat.tools] == offered
+    assert (chat.tool_choice, chat.parallel_tool_calls) == (expected, parallel)
+
+
+def test_parameters_that_are_null_are_none() -> None:
+    null, absent = (
+        parsed(**tool(each)).request.chat.tools
+        for each in (FUNCTION | {"parameters": None}, FUNCTION)
+    )
+
+    assert null == absent
+
+
+@pytest.mark.parametrize(("role", "words_of"), [("user", TextPart), ("assistant", AnswerText)])
+def test_a_text_is_of_whoever_said_it(role: str, words_of: type[TextPart | AnswerText]) -> None:
+    (message,) = parsed(**item(role=role, content="Hi")).request.input
+
+    assert isinstance(message, MessageItem)
+    assert message.content == (words_of("Hi"),)
 
 
 def test_a_string_is_one_message() -> None:
