@@ -40,6 +40,14 @@ def test_a_text_may_hold_marks_itself() -> None:
     assert example.text == "The 5th <HOLE-3/> is Jupiter."
 
 
+def test_a_text_made_of_marks_is_looked_through_once() -> None:
+    text = "".join(f"<HOLE-{number}/>" for number in range(2, 300_000))
+
+    *_, last = question(f"<HOLE/>{text}", "")
+
+    assert last.text.endswith("<HOLE-299999/><HOLE-300000/>")
+
+
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
