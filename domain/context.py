@@ -37,7 +37,7 @@ def to_messages(items: Iterable[Item]) -> tuple[Message, ...]:
     turns = _Turns()
     for item in items:
         turns.add(item)
-    return tuple(turns.messages)
+    return turns.end()
 
 
 class _Turns:
@@ -45,6 +45,8 @@ class _Turns:
         self.messages: list[Message] = []
         self._thought = ""
         self._calls: set[str] = set()
+        # By the places of their turns: there may be thousands in one.
+        self._made: dict[int, list[ToolCall]] = {}
 
     def add(self, item: Item) -> None:
         match item:
@@ -67,6 +69,12 @@ class _Turns:
                 text = f"What was said before, in short:\n{summary}"
                 self.messages.append(Message(Role.DEVELOPER, text))
 
+    def end(self) -> tuple[Message, ...]:
+        """Return the turns, with their calls."""
+        for place, calls in self._made.items():
+            self.messages[place] = replace(self.messages[place], tool_calls=tuple(calls))
+        return tuple(self.messages)
+
     def _say(self, parts: Sequence[ItemPart]) -> None:
         text = "".join(part.text for part in parts if not isinstance(part, ImageInput))
         self.messages.append(Message(Role.ASSISTANT, text, reasoning=self._thought))
@@ -75,12 +83,10 @@ class _Turns:
     def _call(self, call: ToolCall) -> None:
         self._calls.add(call.id)
         last = self.messages[-1] if self.messages else None
-        if last is not None and last.role is Role.ASSISTANT and not self._thought:
-            self.messages[-1] = replace(last, tool_calls=(*last.tool_calls, call))
-        else:
-            turn = Message(Role.ASSISTANT, tool_calls=(call,), reasoning=self._thought)
-            self.messages.append(turn)
+        if last is None or last.role is not Role.ASSISTANT or self._thought:
+            self.messages.append(Message(Role.ASSISTANT, reasoning=self._thought))
             self._thought = ""
+        self._made.setdefault(len(self.messages) - 1, []).append(call)
 
     def _return(self, item: FunctionOutputItem | CustomOutputItem) -> None:
         if item.call_id not in self._calls:

@@ -77,6 +77,15 @@ def test_a_call_after_a_thought_is_a_turn_of_its_own() -> None:
     )
 
 
+def test_very_many_calls_in_a_row_are_one_turn() -> None:
+    # Copied for each one, they would take minutes.
+    items = [FunctionCallItem("fc", f"call_{number}", "f", "") for number in range(160_000)]
+
+    (turn,) = to_messages(items)
+
+    assert [call.id for call in turn.tool_calls] == [item.call_id for item in items]
+
+
 def test_a_call_may_come_first() -> None:
     turn = Message(Role.ASSISTANT, tool_calls=(CALLED,))
 
