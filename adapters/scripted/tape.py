@@ -118,10 +118,14 @@ def read(path: Path) -> Iterator[Line]:
         raise SourceError(message) from error
     for number, line in enumerate(lines, 1):
         try:
-            yield _decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            read = _decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             message = f"line {number} is not one of a recording: {error}"
             raise SourceError(message) from error
+        if isinstance(read, Answer | Vectors) and not isinstance(read.request.get("model"), str):
+            message = f"line {number} is not one of a recording: its request names no model"
+            raise SourceError(message)
+        yield read
 
 
 def packed(batch: Sequence[events.ChatEvent]) -> list[Event]:

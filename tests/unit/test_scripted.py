@@ -206,7 +206,22 @@ def test_a_script_that_is_none_is_told_at_the_start(
     assert told in caught.value.problems[0]
 
 
-@pytest.mark.parametrize("data", [b"{}", b"\xff", b'{"type":"answer"}\n'])
+RECORDED = b'{"type":"answer","digest":"a","request":%b}\n'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"{}", id="no kind"),
+        pytest.param(b"\xff", id="no text"),
+        pytest.param(b'{"type":"answer"}\n', id="no answer"),
+        pytest.param(RECORDED % b"{}", id="no model"),
+        pytest.param(RECORDED % b'{"model":[]}', id="no name of a model"),
+        pytest.param(
+            RECORDED % (b'{"model":"a","messages":' + b"[" * 9999 + b"]" * 9999 + b"}"), id="deep"
+        ),
+    ],
+)
 def test_a_recording_that_is_none_is_told_at_the_start(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(data)
