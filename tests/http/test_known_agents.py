@@ -1,7 +1,7 @@
 """What coding agents send, as recorded from them on 2026-11-24; long texts are shortened.
 
-Codex 0.169, opencode 1.18.33, Qwen Code 0.15.10, Cline 3.0.65, gptme 0.35.1, mini-swe-agent 2.4.6,
-ShellGPT 1.5.1, Open Interpreter 0.4.3, OpenHands SDK 1.58.2, aichat 0.30.0.
+Codex 0.169 and 0.117, opencode 1.18.33, Qwen Code 0.15.10, Cline 3.0.65, gptme 0.35.1,
+mini-swe-agent 2.4.6, ShellGPT 1.5.1, Open Interpreter 0.4.3, OpenHands SDK 1.58.2, aichat 0.30.0.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from domain.models import Capability
+from domain.sampling import ReasoningEffort
 from tests.support.fake_llm import FakeLLM, details
 from tests.support.service import service_of
 
@@ -382,3 +383,22 @@ async def test_codex_makes_its_context_short(known: Service) -> None:
     going_on = [*CODEX["input"][:3], made]
     assert made["type"] == "compaction"
     assert (await known.ask(CODEX | {"input": going_on}, RESPONSES, CODEX_HEADERS)).status == 200
+
+
+async def test_an_older_codex_makes_its_context_short(known: Service, llm: FakeLLM) -> None:
+    body = {
+        "model": MODEL,
+        "input": CODEX["input"],
+        "instructions": "You are a coding agent running in the Codex CLI.",
+        "tools": CODEX["tools"],
+        "parallel_tool_calls": False,
+        "reasoning": {"effort": "low", "summary": "auto"},
+        "text": {"verbosity": "low"},
+    }
+
+    answer = await known.ask(body, "/v1/responses/compact", CODEX_HEADERS)
+
+    assert answer.status == 200
+    assert [item["type"] for item in answer.json["output"]] == ["compaction"]
+    assert answer.headers["x-ignored-parameters"] == "tools, parallel_tool_calls, text"
+    assert (llm.requests[0].tools, llm.requests[0].reasoning) == ((), ReasoningEffort.LOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from domain.chat import Usage
 from entrypoints.http.auth import owner
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _count_parser = BodyParser(wire.InputTokensRequest, HARMLESS, ELSEWHERE)
 _compact_parser = BodyParser(wire.CompactRequest, HARMLESS, ELSEWHERE)
+_OF_TURNS = ("tools", "parallel_tool_calls", "text")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -77,6 +79,7 @@ class ContextEndpoints:
             model=wanted.model,
             instructions=wanted.instructions,
             previous_response_id=wanted.previous_response_id,
+            reasoning=wanted.reasoning,
             store=False,
         )
         asked = to_domain(whole, self._defaults)
@@ -89,4 +92,6 @@ class ContextEndpoints:
             [render.item(item) for item in compacted.output],
             render.usage(compacted.usage or Usage()),
         )
-        return JSONReply(_encode(reply), headers=ignored_header(parsed, *asked.ignored))
+        # A summary calls no tools, and is as long as it has to be.
+        more = [name for name in _OF_TURNS if getattr(wanted, name) is not UNSET]
+        return JSONReply(_encode(reply), headers=ignored_header(parsed, *asked.ignored, *more))

@@ -288,3 +288,9 @@ class CompactRequest(Struct, forbid_unknown_fields=True):
     prompt_cache_retention: CacheRetention | None = None
     prompt_cache_options: Unread = UNSET
     service_tier: ServiceTier | None = None
+    reasoning: ReasoningOptions | None = None
+    # Older Codex sends what it sends with a turn.
+    client_metadata: Unread = UNSET
+    tools: Unread = UNSET
+    parallel_tool_calls: Unread = UNSET
+    text: Unread = UNSET
