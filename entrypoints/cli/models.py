@@ -12,6 +12,9 @@ from rich.table import Table
 from entrypoints.cli.client import connected
 from entrypoints.cli.output import console
 
+# Longer names are broken where a terminal is narrow.
+_WHOLE_NAME = 24
+
 
 class Model(msgspec.Struct):
     """A model of the list; None for what the service does not tell."""
@@ -52,6 +55,9 @@ def table(models: list[Model]) -> Table:
     """Return the models as a table."""
     shown = Table("name", "size", "quantisation", box=box.SIMPLE_HEAD, pad_edge=False)
     shown.columns[0].overflow = "fold"
+    longest = max((len(model.id) for model in models), default=0)
+    # Where there is little room, the others give way first.
+    shown.columns[0].min_width = min(longest, _WHOLE_NAME)
     shown.add_column("context", justify="right")
     shown.add_column("loaded")
     for model in models:

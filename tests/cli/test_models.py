@@ -25,6 +25,13 @@ async def test_the_table_names_each_model(tmp_path: Path) -> None:
     assert any(row[0] == "smollm2:135m" and "4,096" in row for row in rows)
 
 
+async def test_a_narrow_terminal_shows_whole_names(running: Running, tmp_path: Path) -> None:
+    done = await local_chat("models", folder=tmp_path, **running.variables, COLUMNS="40")
+
+    shown = {line.split()[0] for line in done.out.splitlines() if line.strip()}
+    assert shown >= running.llm.models.keys()
+
+
 async def test_json_is_what_the_service_serves(running: Running, tmp_path: Path) -> None:
     done = await local_chat("models", "--json", folder=tmp_path, **running.variables)
 
