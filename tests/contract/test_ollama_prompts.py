@@ -234,17 +234,18 @@ async def test_an_old_server_does_not_tell_what_is_loaded(
 async def test_details_are_kept_while_the_list_shows_no_change(wired: OllamaScenario) -> None:
     await wired.llm.list_models()
     first = await wired.llm.show_model("viewer")
+    await wired.llm.show_model("thinker")
     await wired.llm.list_models()
-    await wired.llm.show_model("viewer")
-    assert len(wired.server.asked("/api/show")) == 1
+    kept = await wired.llm.show_model("viewer")
+    assert len(wired.server.asked("/api/show")) == 2
 
     pulled = {"models": [{"model": "viewer:latest", "digest": "another"}]}
     wired.server.script("/api/tags", answers.answered(pulled))
     await wired.llm.list_models()
     again = await wired.llm.show_model("viewer")
 
-    assert len(wired.server.asked("/api/show")) == 2
-    assert first == again
+    assert len(wired.server.asked("/api/show")) == 3
+    assert first == kept == again
     assert (first.context_length, first.embedding_length) == (8192, 4)
 
 
