@@ -2,8 +2,8 @@
 
 Recorded against this service on 2026-11-24, long texts shortened: openai 3.54 and 6.49
 (JavaScript), langchain-openai 1.7.3, @langchain/openai 1.x, LlamaIndex 0.14, llm 0.36, aider
-0.86.2, Continue's command line 1.5.47, Open WebUI 0.12.4, n8n 2.8.4. Read in source: Zed, and
-Continue in an editor.
+0.86.2, Continue's command line 1.5.47, Open WebUI 0.12.4, n8n 2.8.4, go-openai 1.43, async-openai
+0.43, LangChain4j 1.19, Spring AI 1.1.2. Read in source: Zed, and Continue in an editor.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ HI = [{"role": "user", "content": "hi"}]
 NONE: Mapping[str, object] = {}
 WITH_USAGE = {"include_usage": True}
 NAMES = "smollm2:135m"
+FUNCTION = {"name": "get_weather", "parameters": {"type": "object"}}
+CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "get_weather", "arguments": '{"city": "Rome"}'},
+}
+ANSWERED = {"role": "tool", "tool_call_id": "call_1", "content": "25 degrees"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +231,62 @@ CHAT: Mapping[str, Sent] = {
         },
         BEARER,
     ),
+    # A call that is sent back has no content, or an empty one.
+    "go-openai": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "messages": [
+                *HI,
+                {"role": "assistant", "tool_calls": [CALL]},
+                ANSWERED | {"name": "get_weather"},
+            ],
+            "stream": False,
+            "tools": [{"function": FUNCTION | {"strict": True}, "type": "function"}],
+        },
+        BEARER | {"user-agent": "Go-http-client/1.1"},
+    ),
+    "async-openai": Sent(
+        "/v1/chat/completions",
+        {
+            "messages": [
+                *HI,
+                {"tool_calls": [CALL], "annotations": [], "role": "assistant"},
+                ANSWERED,
+            ],
+            "model": NAMES,
+            "max_completion_tokens": 40,
+            "tools": [{"type": "function", "function": FUNCTION}],
+        },
+        BEARER | {"accept": "*/*", "accept-encoding": "gzip"},
+    ),
+    "langchain4j": Sent(
+        "/v1/chat/completions",
+        {
+            "model": NAMES,
+            "messages": [*HI, {"role": "assistant", "tool_calls": [CALL]}, ANSWERED],
+            "stream": True,
+            "stream_options": WITH_USAGE,
+            "tools": [{"type": "function", "function": FUNCTION}],
+        },
+        # Its wish for HTTP/2 is in tests/reliability/test_connections.py.
+        BEARER | {"user-agent": "langchain4j-openai"},
+    ),
+    "spring ai": Sent(
+        "/v1/chat/completions",
+        {
+            "messages": [
+                *HI,
+                {"content": "", "role": "assistant", "tool_calls": [CALL]},
+                ANSWERED | {"name": "get_weather"},
+            ],
+            "model": NAMES,
+            "stream": True,
+            "temperature": 0.7,
+            "tools": [{"type": "function", "function": FUNCTION}],
+        },
+        BEARER | {"user-agent": "spring-ai"},
+    ),
 }
 MODELS: Mapping[str, Sent] = {
     "openai": Sent("/v1/models"),
@@ -374,6 +437,24 @@ async def test_n8n_asks_for_a_response(known: Service) -> None:
     assert answer.status == 200
     assert (answer.json["object"], answer.json["status"]) == ("response", "completed")
     assert answer.json["output"][0]["content"][0]["text"] == "Hello"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"openai-organization": "local"}, id="async-openai with an organization"),
+        pytest.param(
+            {"openai-organization": "local", "user-agent": "Go-http-client/1.1"},
+            id="go-openai with an organization",
+        ),
+    ],
+)
+async def test_clients_that_read_strictly_get_a_response(
+    known: Service, headers: dict[str, str]
+) -> None:
+    sent = Sent("/v1/responses", {"input": "hi", "model": NAMES}, BEARER | headers)
+
+    assert (await send(known, sent)).json["object"] == "response"
 
 
 @pytest.mark.parametrize("sent", cases(MODELS))
