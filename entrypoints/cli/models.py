@@ -12,8 +12,10 @@ from rich.table import Table
 from entrypoints.cli.client import connected
 from entrypoints.cli.output import console
 
-# Longer names are broken where a terminal is narrow.
-_WHOLE_NAME = 24
+# Columns of a terminal under which only what matters most is shown.
+_NARROW = 64
+# Longer names are broken there.
+_WHOLE_NAME = 20
 
 
 class Model(msgspec.Struct):
@@ -53,16 +55,19 @@ def decoded(body: bytes) -> list[Model]:
 
 def table(models: list[Model]) -> Table:
     """Return the models as a table."""
-    shown = Table("name", "size", "quantisation", box=box.SIMPLE_HEAD, pad_edge=False)
+    narrow = console().width < _NARROW
+    more = () if narrow else ("size", "quantisation")
+    shown = Table("name", *more, box=box.SIMPLE_HEAD, pad_edge=False)
     shown.columns[0].overflow = "fold"
-    longest = max((len(model.id) for model in models), default=0)
-    # Where there is little room, the others give way first.
-    shown.columns[0].min_width = min(longest, _WHOLE_NAME)
+    if narrow:
+        longest = max((len(model.id) for model in models), default=0)
+        shown.columns[0].min_width = min(longest, _WHOLE_NAME)
     shown.add_column("context", justify="right")
     shown.add_column("loaded")
     for model in models:
         name = escape(model.id) + (f" [dim]= {escape(model.alias_of)}[/]" if model.alias_of else "")
         context = f"{model.context_length:,}" if model.context_length else ""
         loaded = "[green]yes[/]" if model.loaded else ""
-        shown.add_row(name, model.parameter_size, model.quantization, context, loaded)
+        details = () if narrow else (model.parameter_size, model.quantization)
+        shown.add_row(name, *details, context, loaded)
     return shown

@@ -28,8 +28,10 @@ async def test_the_table_names_each_model(tmp_path: Path) -> None:
 async def test_a_narrow_terminal_shows_whole_names(running: Running, tmp_path: Path) -> None:
     done = await local_chat("models", folder=tmp_path, **running.variables, COLUMNS="40")
 
-    shown = {line.split()[0] for line in done.out.splitlines() if line.strip()}
-    assert shown >= running.llm.models.keys()
+    head, _, *rows = [line.split() for line in done.out.splitlines() if line.strip()]
+    assert head == ["name", "context", "loaded"]
+    assert {row[0] for row in rows} >= running.llm.models.keys()
+    assert "…" not in done.out
 
 
 async def test_json_is_what_the_service_serves(running: Running, tmp_path: Path) -> None:
