@@ -165,6 +165,11 @@ async def test_with_a_key_other_spellings_are_served(llm: FakeLLM, path: str) ->
         ("POST", "/v1/uploads", "uploads"),
         ("POST", "/v1/evals", "evals"),
         ("GET", "/v1/containers", "containers"),
+        ("POST", "/v1/chatkit/sessions", "ChatKit"),
+        ("POST", "/v1/content_provenance_checks", "content provenance checks"),
+        ("GET", "/v1/organization/usage/completions", "administration of organizations"),
+        ("GET", "/v1/projects/p/groups", "administration of projects"),
+        ("GET", "/v1/skills", "skills"),
     ],
 )
 async def test_what_is_not_served_says_so(
