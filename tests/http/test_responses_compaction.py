@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain.chat import FinishReason
-from domain.events import Finished, TextDelta
+from domain.events import Finished, TextDelta, TextRun
 from domain.messages import Role
 from domain.sampling import TEXT
 from tests.support.fake_llm import HELLO, USAGE
@@ -61,7 +61,7 @@ async def test_the_output_is_one_compaction(service: Service, llm: FakeLLM) -> N
 
 
 async def test_a_stream_tells_of_it(service: Service, llm: FakeLLM) -> None:
-    llm.play([TextDelta("They said ")], [TextDelta("hi."), STOP])
+    llm.play([TextRun(["They ", "said "])], [TextDelta("hi."), STOP])
 
     answer = await ask(service, input=[HI, TRIGGER], stream=True)
 
