@@ -26,6 +26,13 @@ WORDS = (
         "tools",
     ),
     Meaning(
+        r"cannot unmarshal .*tools\.function\.parameters",
+        InvalidRequestError,
+        "invalid_function_parameters",
+        "The model server cannot take the schema of a tool: a part of it is of the wrong type.",
+        "tools",
+    ),
+    Meaning(
         "does not support thinking",
         InvalidRequestError,
         "unsupported_parameter",

@@ -194,6 +194,14 @@ def _misshapen(problem: str, body: Any) -> Violation:
         (r"required field `model`", 400, "model is required"),
         (r"arguments`$", 400, "Value looks like object, but can't find closing '}' symbol"),
         (r"`\$\.input`$", 400, "invalid input type"),
+        (
+            r"\.function\.parameters\.",
+            400,
+            (
+                "json: cannot unmarshal object into Go struct field "
+                "ToolFunctionParameters.tools.function.parameters.required of type []string"
+            ),
+        ),
     )
     for pattern, status, error in answers:
         if re.search(pattern, problem):

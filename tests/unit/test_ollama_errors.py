@@ -20,6 +20,10 @@ GONE = errors.UpstreamUnavailableError
 WORDS = {
     '"m" does not support tools': (INVALID, "unsupported_parameter", "tools"),
     '"m" does not support thinking': (INVALID, "unsupported_parameter", "reasoning_effort"),
+    (
+        "json: cannot unmarshal object into Go struct field "
+        "ToolFunctionParameters.tools.function.parameters.required of type []string"
+    ): (INVALID, "invalid_function_parameters", "tools"),
     'invalid think value: "x" (must be "high")': (INVALID, "invalid_value", "think"),
     '"m" does not support insert': (INVALID, "unsupported_parameter", "suffix"),
     '"m" does not support chat': (INVALID, "unsupported_model", "model"),
