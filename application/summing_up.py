@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from application.response_events import ItemAdded, ItemDone, ItemEvent
+from domain.accumulate import Accumulator
 from domain.errors import InvalidOutputError
-from domain.events import ChatEvent, Finished, TextDelta, TextRun
 from domain.items import PREFIXES, CompactionItem, Item
 from domain.messages import Message, Role
 from domain.sampling import TEXT
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from domain.chat import ChatRequest
+    from domain.events import ChatEvent
 
 _TASK = (
     "Sum up this conversation so that an assistant who has not read it can go on with it. Keep "
@@ -50,7 +51,7 @@ class Summariser:
 
     def __init__(self, new_id: Callable[[str], str]) -> None:
         self._new_id = new_id
-        self._pieces: list[str] = []
+        self._answer = Accumulator()
         self._done: tuple[Item, ...] = ()
 
     @property
@@ -64,24 +65,13 @@ class Summariser:
         Raises:
             InvalidOutputError: the model wrote nothing.
         """
-        out: list[ItemEvent] = []
-        for event in events:
-            match event:
-                case TextRun(pieces):
-                    self._pieces += pieces
-                case TextDelta(text):
-                    self._pieces.append(text)
-                case Finished():
-                    out += self._end()
-                case _:
-                    pass
-        return out
-
-    def _end(self) -> tuple[ItemEvent, ...]:
-        summary = "".join(self._pieces)
+        self._answer.feed(events)
+        if self._answer.result is None:
+            return []
+        summary = self._answer.result.content
         if not summary.strip():
             message = "The model wrote no summary."
             raise InvalidOutputError(message, code="invalid_output")
         item = CompactionItem(self._new_id(PREFIXES[CompactionItem]), summary)
         self._done = (item,)
-        return ItemAdded(0, item), ItemDone(0, item)
+        return [ItemAdded(0, item), ItemDone(0, item)]
